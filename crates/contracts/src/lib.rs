@@ -3,7 +3,7 @@
 //! Nothing here is written by hand. A new package is a new folder under `proto/liaison/`; the build finds it. Types are
 //! reached as their package is named: `contracts::escalation::v1::Case`.
 
-#![expect(missing_docs, clippy::doc_lazy_continuation, reason = "generated from the comments in proto/")]
+#![expect(missing_docs, reason = "generated from the comments in proto/")]
 
 /// Every file below `proto/` and what it imports, encoded as a `google.protobuf.FileDescriptorSet` with source info and
 /// custom options; what reflection serves and what the permission and validation layers read.
