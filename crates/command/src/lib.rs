@@ -2,7 +2,8 @@
 //!
 //! - [`Commands::execute`] runs an RPC that changes something. What it is handed is a [`Unit`]; the use case writes its
 //!   state through [`Unit::tx`], says what happened with [`Unit::publish`], and names what it touched with
-//!   [`Unit::touched`]. Refused or failed, nothing of it stays but the audit row of the refusal.
+//!   [`Unit::touched`]. Refused or failed, nothing of it stays; that it was refused is audited where every refusal is, by
+//!   the permission layer through [`Commands::audits_refusals`].
 //! - [`Commands::unit`] opens the same unit inside the transaction of an event's reader or a timer, so that one use case
 //!   serves all three; [`Unit::finish`] writes its audit row.
 //! - [`Commands::audit_read`] commits the audit row of a read of personal data before the answer leaves (SOP 7).
@@ -117,11 +118,7 @@ impl Commands {
         self.committed();
         match outcome {
             Ok(answer) => Ok(answer),
-            Err(fault) => {
-                let refusal = fault.into_refusal(call.method);
-                self.audit_refusal(&call.principal, call.method, refusal.reason).await;
-                Err(refusal)
-            }
+            Err(fault) => Err(fault.into_refusal(call.method)),
         }
     }
 
@@ -178,8 +175,18 @@ impl Commands {
         Ok(())
     }
 
-    /// Writes the audit row of something that was refused. A failure is logged: the refusal stands all the same.
-    pub async fn audit_refusal(&self, principal: &str, method: &str, reason: &str) {
+    /// For the permission layer: writes an audit row for each refused call before its answer leaves, whichever layer or use
+    /// case refused it. A failure is logged: the refusal stands all the same.
+    pub fn audits_refusals(&self) -> access::OnRefused {
+        let this = self.clone();
+        Arc::new(move |principal, method, reason| {
+            let (this, principal, method, reason) =
+                (this.clone(), principal.to_owned(), method.to_owned(), reason.to_owned());
+            Box::pin(async move { this.audit_refusal(&principal, &method, &reason).await })
+        })
+    }
+
+    async fn audit_refusal(&self, principal: &str, method: &str, reason: &str) {
         let entry = AuditEntry {
             time: self.now(),
             actor: principal.to_owned(),

@@ -1,0 +1,36 @@
+//! The registry's tables, drawn:
+//!
+//! ```text
+//! gate(name)           two rows that are only ever locked: `staff` guards who stands in for whom (roles, deputies,
+//!                      absences, leaving), `policy` the row of versions. Writers take them FOR UPDATE, whoever rests on
+//!                      them FOR SHARE
+//! staff, absence       display name and e-mail under the key of `staff`; never deleted, they become inactive
+//! calendar             the checked spec as JSON; never deleted, so a name once found stays
+//! policy               versions from 1, dense; never changed
+//! client, engagement, engagement_member, contact
+//!                      what is personal under the client's erasable key
+//! address(blind, person)
+//!                      one row for each active person of either kind; `blind` is the blind index of the normalised
+//!                      address and its key is what keeps two people from one address
+//! permit               what AuthorizeSend gave
+//! ```
+//!
+//! Rows are locked in this order, and within a table in the order of their ids: gate, staff, client, engagement, contact,
+//! address.
+
+use database::{MigrationSet, Step};
+
+const OWN: MigrationSet = MigrationSet {
+    owner: "client-registry",
+    steps: &[Step { name: "0001_registry", sql: include_str!("0001_registry.sql") }],
+};
+
+/// Everything that this service's database needs: its own tables and those of the crates it stands on.
+pub const MIGRATIONS: &[MigrationSet] = &[
+    event_log::MIGRATIONS,
+    timers::work::MIGRATIONS,
+    evidence::MIGRATIONS,
+    keyring::MIGRATIONS,
+    command::MIGRATIONS,
+    OWN,
+];

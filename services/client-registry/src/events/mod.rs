@@ -1,0 +1,3 @@
+//! What the registry tells. It reads nobody's events.
+
+pub(crate) mod publish;

@@ -1,0 +1,60 @@
+//! From a private change to the public event, in the same transaction. Ids and revisions alone; nothing personal.
+
+use command::{Fault, Unit};
+use contracts::client_registry::v1::{
+    AssignmentChanged, CalendarChanged, ClientRegistered, ClientUpdated, PolicyPublished,
+};
+
+use crate::{client::Client, engagement::Engagement, name};
+
+/// A client is there, with its first account manager.
+pub(crate) async fn client_registered(unit: &Unit<'_>, client: &Client) -> Result<(), Fault> {
+    let aggregate = name::client(&client.id);
+    let event = ClientRegistered {
+        client: aggregate.clone(),
+        revision: client.revision,
+        calendar: name::calendar(&client.calendar),
+    };
+    unit.publish(&aggregate, client.revision, &event).await.map(drop)
+}
+
+/// A client's name or calendar changed.
+pub(crate) async fn client_updated(unit: &Unit<'_>, client: &Client) -> Result<(), Fault> {
+    let aggregate = name::client(&client.id);
+    let event = ClientUpdated {
+        client: aggregate.clone(),
+        revision: client.revision,
+        calendar: name::calendar(&client.calendar),
+    };
+    unit.publish(&aggregate, client.revision, &event).await.map(drop)
+}
+
+/// A client has another account manager.
+pub(crate) async fn account_transferred(unit: &Unit<'_>, client: &Client) -> Result<(), Fault> {
+    let aggregate = name::client(&client.id);
+    let event = AssignmentChanged { client: aggregate.clone(), engagement: String::new(), revision: client.revision };
+    unit.publish(&aggregate, client.revision, &event).await.map(drop)
+}
+
+/// An engagement has people, or others than before. Its revision is the engagement's own.
+pub(crate) async fn engagement_staffed(unit: &Unit<'_>, engagement: &Engagement) -> Result<(), Fault> {
+    let aggregate = name::engagement(&engagement.client, &engagement.id);
+    let event = AssignmentChanged {
+        client: name::client(&engagement.client),
+        engagement: aggregate.clone(),
+        revision: engagement.revision,
+    };
+    unit.publish(&aggregate, engagement.revision, &event).await.map(drop)
+}
+
+/// A calendar is there, or is another.
+pub(crate) async fn calendar_changed(unit: &Unit<'_>, id: &str, revision: u64) -> Result<(), Fault> {
+    let aggregate = name::calendar(id);
+    let event = CalendarChanged { calendar: aggregate.clone(), revision };
+    unit.publish(&aggregate, revision, &event).await.map(drop)
+}
+
+/// A version of the procedure is in force.
+pub(crate) async fn policy_published(unit: &Unit<'_>, version: u64) -> Result<(), Fault> {
+    unit.publish(&name::policy(version), version, &PolicyPublished { version }).await.map(drop)
+}

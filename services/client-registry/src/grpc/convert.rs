@@ -1,0 +1,331 @@
+//! Between the contract's messages and the registry's own types.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use business_time::{CalendarSpec, Closure, Timestamp, WeekHours, Weekday};
+use command::wire::{from_proto_time, proto_time};
+use contracts::client_registry::v1 as wire;
+use refusal::Refusal;
+
+use crate::{calendar, client, contact, engagement, name, permit, policy, revision, staff};
+
+pub(super) fn client_to_wire(of: &client::Client) -> wire::Client {
+    wire::Client {
+        name: name::client(&of.id),
+        display_name: of.display_name.clone(),
+        calendar: name::calendar(&of.calendar),
+        account_manager: name::staff(&of.account_manager),
+        revision: of.revision,
+        etag: revision::etag(of.revision),
+        create_time: Some(proto_time(of.create_time)),
+        update_time: Some(proto_time(of.update_time)),
+    }
+}
+
+pub(super) fn client_details(of: &wire::Client) -> Result<client::Details, Refusal> {
+    Ok(client::Details {
+        display_name: of.display_name.clone(),
+        calendar: name::id_in("calendars", &of.calendar, "client.calendar")?.to_owned(),
+        account_manager: name::id_in("staff", &of.account_manager, "client.account_manager")?.to_owned(),
+    })
+}
+
+/// What is not said is all of it.
+pub(super) fn view(view: wire::View) -> client::View {
+    match view {
+        wire::View::Basic => client::View::Basic,
+        wire::View::Unspecified | wire::View::Full => client::View::Full,
+    }
+}
+
+pub(super) fn engagement_to_wire(of: &engagement::Engagement) -> wire::Engagement {
+    wire::Engagement {
+        name: name::engagement(&of.client, &of.id),
+        display_name: of.details.display_name.clone(),
+        team_lead: name::staff(&of.details.team_lead),
+        team_members: of.details.team_members.iter().map(|id| name::staff(id)).collect(),
+        revision: of.revision,
+        etag: revision::etag(of.revision),
+    }
+}
+
+pub(super) fn engagement_details(of: &wire::Engagement) -> Result<engagement::Details, Refusal> {
+    let member = |(index, name): (usize, &String)| {
+        name::id_in("staff", name, &format!("engagement.team_members[{index}]")).map(str::to_owned)
+    };
+    Ok(engagement::Details {
+        display_name: of.display_name.clone(),
+        team_lead: name::id_in("staff", &of.team_lead, "engagement.team_lead")?.to_owned(),
+        team_members: of.team_members.iter().enumerate().map(member).collect::<Result<BTreeSet<_>, _>>()?,
+    })
+}
+
+pub(super) fn contact_to_wire(of: &contact::Contact) -> wire::Contact {
+    wire::Contact {
+        name: name::contact(&of.client, &of.id),
+        display_name: of.details.display_name.clone(),
+        email: of.details.email.clone(),
+        phone: of.details.phone.clone().unwrap_or_default(),
+        confirms: of.details.confirms,
+        inactive: of.details.inactive,
+        revision: of.revision,
+        etag: revision::etag(of.revision),
+    }
+}
+
+pub(super) fn contact_details(of: &wire::Contact) -> contact::Details {
+    contact::Details {
+        display_name: of.display_name.clone(),
+        email: of.email.clone(),
+        phone: Some(of.phone.clone()).filter(|phone| !phone.is_empty()),
+        confirms: of.confirms,
+        inactive: of.inactive,
+    }
+}
+
+pub(super) fn calendar_to_wire(of: &calendar::Calendar) -> wire::Calendar {
+    let spec = &of.spec;
+    wire::Calendar {
+        name: name::calendar(&spec.id),
+        time_zone: spec.time_zone.clone(),
+        week: spec
+            .week
+            .iter()
+            // The contract counts the days as ISO 8601 does.
+            .map(|hours| wire::Hours {
+                day: hours.day.iso_number(),
+                open: hours.open.clone(),
+                close: hours.close.clone(),
+            })
+            .collect(),
+        holiday_regions: spec.holidays.clone(),
+        closures: spec
+            .closures
+            .iter()
+            .map(|closure| wire::Closure { date: closure.date.clone(), label: closure.label.clone() })
+            .collect(),
+        revision: spec.revision,
+        etag: revision::etag(spec.revision),
+    }
+}
+
+pub(super) fn calendar_spec(of: &wire::Calendar) -> Result<CalendarSpec, Refusal> {
+    let hours = |(index, hours): (usize, &wire::Hours)| {
+        let day = Weekday::from_iso_number(hours.day).ok_or_else(|| {
+            Refusal::field("BAD_HOURS", format!("calendar.week[{index}].day"), "is no day of the week")
+        })?;
+        Ok(WeekHours { day, open: hours.open.clone(), close: hours.close.clone() })
+    };
+    Ok(CalendarSpec {
+        time_zone: of.time_zone.clone(),
+        week: of.week.iter().enumerate().map(hours).collect::<Result<_, Refusal>>()?,
+        holidays: of.holiday_regions.clone(),
+        closures: of
+            .closures
+            .iter()
+            .map(|closure| Closure { date: closure.date.clone(), label: closure.label.clone() })
+            .collect(),
+        ..CalendarSpec::default()
+    })
+}
+
+pub(super) fn staff_to_wire(of: &staff::Staff) -> wire::Staff {
+    let profile = &of.profile;
+    let kind = match profile.kind {
+        staff::Kind::Employee => wire::StaffKind::Employee,
+        staff::Kind::Contractor => wire::StaffKind::Contractor,
+    };
+    let roles = [
+        (profile.roles.management, wire::FirmRole::Management),
+        (profile.roles.intake, wire::FirmRole::Intake),
+        (profile.roles.auditor, wire::FirmRole::Auditor),
+    ];
+    wire::Staff {
+        name: name::staff(&of.id),
+        display_name: profile.display_name.clone(),
+        email: profile.email.clone(),
+        department: profile.department.clone(),
+        kind: kind.into(),
+        roles: roles.into_iter().filter(|(held, _)| *held).map(|(_, role)| role.into()).collect(),
+        deputy: profile.deputy.as_deref().map(name::staff).unwrap_or_default(),
+        access_expire_time: profile.access_expire_time.map(proto_time),
+        inactive: of.inactive,
+        revision: of.revision,
+        etag: revision::etag(of.revision),
+    }
+}
+
+pub(super) fn staff_profile(of: &wire::Staff) -> Result<staff::Profile, Refusal> {
+    let kind = match of.kind() {
+        wire::StaffKind::Employee => staff::Kind::Employee,
+        wire::StaffKind::Contractor => staff::Kind::Contractor,
+        wire::StaffKind::Unspecified => {
+            return Err(Refusal::field("REQUIRED", "staff.kind", "is required"));
+        }
+    };
+    let held = |role: wire::FirmRole| of.roles().any(|held| held == role);
+    let deputy = match of.deputy.as_str() {
+        "" => None,
+        deputy => Some(name::id_in("staff", deputy, "staff.deputy")?.to_owned()),
+    };
+    Ok(staff::Profile {
+        display_name: of.display_name.clone(),
+        email: of.email.clone(),
+        department: of.department.clone(),
+        kind,
+        roles: staff::Roles {
+            management: held(wire::FirmRole::Management),
+            intake: held(wire::FirmRole::Intake),
+            auditor: held(wire::FirmRole::Auditor),
+        },
+        deputy,
+        access_expire_time: of
+            .access_expire_time
+            .as_ref()
+            .map(|end| time(end, "staff.access_expire_time"))
+            .transpose()?,
+    })
+}
+
+pub(super) fn absence_to_wire(of: &staff::Absence) -> wire::Absence {
+    wire::Absence {
+        name: name::absence(&of.staff, &of.id),
+        start_time: Some(proto_time(of.start)),
+        end_time: Some(proto_time(of.end)),
+    }
+}
+
+pub(super) fn time(given: &prost_types::Timestamp, field: &str) -> Result<Timestamp, Refusal> {
+    from_proto_time(given).ok_or_else(|| Refusal::field("BAD_TIME", field, "is no valid time"))
+}
+
+pub(super) fn policy_to_wire(of: &policy::Policy) -> wire::Policy {
+    let rules = &of.rules;
+    wire::Policy {
+        name: name::policy(of.version),
+        version: of.version,
+        publish_time: Some(proto_time(of.publish_time)),
+        firm_calendar: name::calendar(&rules.firm_calendar),
+        official_domain: rules.official_domain.clone(),
+        service_address: rules.service_address.clone(),
+        authserv_id: rules.authserv_id.clone(),
+        first_response_business_days: i32::try_from(rules.first_response_business_days).unwrap_or(i32::MAX),
+        escalation_steps: rules
+            .escalation_steps
+            .iter()
+            .map(|step| wire::EscalationStep {
+                after: Some(duration_to_wire(step.after)),
+                target: target_to_wire(step.target).into(),
+            })
+            .collect(),
+        confirmation_reminder: Some(duration_to_wire(rules.confirmation_reminder)),
+        auto_acknowledge: rules.auto_acknowledge,
+    }
+}
+
+pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> {
+    let step = |(index, step): (usize, &wire::EscalationStep)| {
+        Ok(policy::Step {
+            after: duration(step.after, &format!("policy.escalation_steps[{index}].after"))?,
+            target: target(step.target()).ok_or_else(|| {
+                Refusal::field("REQUIRED", format!("policy.escalation_steps[{index}].target"), "is required")
+            })?,
+        })
+    };
+    let days = u32::try_from(of.first_response_business_days).map_err(|_| {
+        Refusal::field("OUT_OF_RANGE", "policy.first_response_business_days", "is a number of days from 1 to 10")
+    })?;
+    Ok(policy::Rules {
+        firm_calendar: name::id_in("calendars", &of.firm_calendar, "policy.firm_calendar")?.to_owned(),
+        official_domain: of.official_domain.clone(),
+        service_address: of.service_address.clone(),
+        authserv_id: of.authserv_id.clone(),
+        first_response_business_days: days,
+        escalation_steps: of.escalation_steps.iter().enumerate().map(step).collect::<Result<_, Refusal>>()?,
+        confirmation_reminder: duration(of.confirmation_reminder, "policy.confirmation_reminder")?,
+        auto_acknowledge: of.auto_acknowledge,
+    })
+}
+
+/// A span of time, cut to the microsecond in which spans are stored.
+fn duration(given: Option<prost_types::Duration>, field: &str) -> Result<Duration, Refusal> {
+    let wrong = || Refusal::field("BAD_DURATION", field, "is no span of time");
+    let whole = Duration::try_from(given.ok_or_else(wrong)?).map_err(|_| wrong())?;
+    let micros = u64::try_from(whole.as_micros()).map_err(|_| wrong())?;
+    Ok(Duration::from_micros(micros))
+}
+
+fn duration_to_wire(of: Duration) -> prost_types::Duration {
+    // What is stored came from such a message.
+    prost_types::Duration::try_from(of).unwrap_or_default()
+}
+
+fn target_to_wire(of: policy::Target) -> wire::EscalationTarget {
+    match of {
+        policy::Target::AccountManager => wire::EscalationTarget::AccountManager,
+        policy::Target::TeamLead => wire::EscalationTarget::TeamLead,
+        policy::Target::Management => wire::EscalationTarget::Management,
+    }
+}
+
+fn target(of: wire::EscalationTarget) -> Option<policy::Target> {
+    match of {
+        wire::EscalationTarget::Unspecified => None,
+        wire::EscalationTarget::AccountManager => Some(policy::Target::AccountManager),
+        wire::EscalationTarget::TeamLead => Some(policy::Target::TeamLead),
+        wire::EscalationTarget::Management => Some(policy::Target::Management),
+    }
+}
+
+pub(super) fn wish(of: &wire::AuthorizeSendRequest) -> Result<permit::Wish, Refusal> {
+    use wire::audience::Kind;
+    let given = |text: &'_ str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let own = |name: &str, collection, field| name::id_in(collection, name, field).map(str::to_owned);
+    let audience = match of.audience.as_ref().and_then(|audience| audience.kind.as_ref()) {
+        Some(Kind::Contact(name)) => {
+            let (client, id) = name::ids_in("contacts", name, "audience.contact")?;
+            permit::Audience::Contact { client: client.to_owned(), id: id.to_owned() }
+        }
+        Some(Kind::Staff(name)) => permit::Audience::Staff(own(name, "staff", "audience.staff")?),
+        Some(Kind::Target(number)) => {
+            let target = wire::EscalationTarget::try_from(*number).ok().and_then(target);
+            let target = target.ok_or_else(|| Refusal::field("REQUIRED", "audience.target", "is required"))?;
+            permit::Audience::Target(target)
+        }
+        Some(Kind::Intake(_)) => permit::Audience::Intake,
+        None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
+    };
+    let engagement = match given(&of.engagement) {
+        Some(name) => {
+            let (client, id) = name::ids_in("engagements", &name, "engagement")?;
+            Some((client.to_owned(), id.to_owned()))
+        }
+        None => None,
+    };
+    Ok(permit::Wish {
+        notification: of.notification.clone(),
+        client: given(&of.client).map(|name| own(&name, "clients", "client")).transpose()?,
+        engagement,
+        author: given(&of.author).map(|name| own(&name, "staff", "author")).transpose()?,
+        audience,
+    })
+}
+
+pub(super) fn granted_to_wire(of: permit::Granted) -> wire::SendPermit {
+    wire::SendPermit {
+        permit: of.permit.id,
+        expire_time: Some(proto_time(of.permit.expire_time)),
+        policy_version: of.permit.policy_version,
+        sender: Some(party_to_wire(of.sender)),
+        recipients: of.recipients.into_iter().map(party_to_wire).collect(),
+        client_display_name: of.client_display_name,
+    }
+}
+
+fn party_to_wire(of: permit::Party) -> wire::Party {
+    wire::Party { person: of.person, display_name: of.display_name, email: of.email, stands_in_for: of.stands_in_for }
+}
+
+pub(super) fn denial_to_wire(of: permit::Denial) -> wire::SendRefusal {
+    wire::SendRefusal { reason: of.reason().to_owned(), explanation: of.to_string() }
+}

@@ -1,0 +1,105 @@
+use command::Fault;
+use refusal::{Kind, Refusal};
+
+use crate::name;
+
+/// Why something about a person of the firm is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StaffError {
+    #[error("staff/{0} is not there")]
+    NotFound(String),
+    #[error("a person named in the request is not there: staff/{0}")]
+    NamedNotFound(String),
+    #[error("staff/{0} has left, or their access has ended")]
+    Inactive(String),
+    #[error("staff/{0} exists already")]
+    Exists(String),
+    #[error("staff/{0}/absences/{1} exists already")]
+    AbsenceExists(String, String),
+    #[error("the access of a contractor needs an end")]
+    ContractorWithoutEnd,
+    #[error("the address is not of the official domain")]
+    AddressNotOfficial,
+    #[error("nobody stands in for themselves")]
+    OwnDeputy,
+    #[error("leaving is DeactivateStaff's")]
+    UseDeactivateStaff,
+    #[error("an absence ends after it starts")]
+    EndNotAfterStart,
+    #[error("nobody takes over")]
+    NobodyTakesOver,
+    #[error("nobody would be left in management")]
+    LastInManagement,
+    #[error("there are members of staff already")]
+    NotEmpty,
+}
+
+impl From<StaffError> for Refusal {
+    fn from(error: StaffError) -> Self {
+        match error {
+            StaffError::NotFound(id) => Self::not_found(name::staff(&id)),
+            StaffError::NamedNotFound(id) => {
+                let name = name::staff(&id);
+                Self::new(Kind::NotFound, "STAFF_NOT_FOUND", format!("{name}, whom the request names, is not there"))
+                    .with("resource", name)
+            }
+            StaffError::Inactive(id) => {
+                let name = name::staff(&id);
+                let sentence = format!("{name} has left, or their access has ended; name somebody else");
+                Self::new(Kind::State, "STAFF_INACTIVE", sentence).with("resource", name)
+            }
+            StaffError::Exists(id) => {
+                let name = name::staff(&id);
+                Self::new(Kind::Exists, "ALREADY_EXISTS", format!("{name} exists already; choose another id"))
+                    .with("resource", name)
+            }
+            StaffError::AbsenceExists(staff, id) => {
+                let name = name::absence(&staff, &id);
+                Self::new(Kind::Exists, "ALREADY_EXISTS", format!("{name} exists already; choose another id"))
+                    .with("resource", name)
+            }
+            StaffError::ContractorWithoutEnd => Self::field(
+                "CONTRACTOR_WITHOUT_END",
+                "staff.access_expire_time",
+                "is required for a contractor, whose access ends then",
+            ),
+            StaffError::AddressNotOfficial => Self::field(
+                "ADDRESS_NOT_OFFICIAL",
+                "staff.email",
+                "is not of the official domain that the present policy names",
+            ),
+            StaffError::OwnDeputy => {
+                Self::field("OWN_DEPUTY", "staff.deputy", "is the person itself; name somebody else")
+            }
+            StaffError::UseDeactivateStaff => Self::field(
+                "USE_DEACTIVATE_STAFF",
+                "staff.inactive",
+                "is set by DeactivateStaff alone, and not taken back",
+            ),
+            StaffError::EndNotAfterStart => {
+                Self::field("END_NOT_AFTER_START", "absence.end_time", "is not later than start_time")
+            }
+            StaffError::NobodyTakesOver => Self::new(
+                Kind::State,
+                "NOBODY_TAKES_OVER",
+                "there is neither an active deputy nor anybody else in management who takes over; name a deputy first",
+            ),
+            StaffError::LastInManagement => Self::new(
+                Kind::State,
+                "LAST_IN_MANAGEMENT",
+                "nobody would be left in management; give somebody else the role first",
+            ),
+            StaffError::NotEmpty => Self::new(
+                Kind::State,
+                "NOT_EMPTY",
+                "there are members of staff already; whoever is in management among them adds others",
+            ),
+        }
+    }
+}
+
+impl From<StaffError> for Fault {
+    fn from(error: StaffError) -> Self {
+        Self::Refused(error.into())
+    }
+}

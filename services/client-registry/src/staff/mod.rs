@@ -1,0 +1,217 @@
+//! The firm's people: use cases, in the transaction that the command opened.
+//!
+//! - `entity`: [`Staff`] and [`Absence`], pure.
+//! - `deactivate`: a person leaves, and whoever takes over gets what was theirs.
+//! - `stand_in`: who stands in for whom at a moment.
+//! - `repo`: the tables `staff` and `absence`.
+//!
+//! What decides who stands in for whom (roles, deputies, absences, leaving) changes behind the gate `staff`.
+
+mod deactivate;
+mod entity;
+mod error;
+mod repo;
+mod stand_in;
+
+use business_time::Timestamp;
+use command::{Fault, Unit, paging::Page};
+pub(crate) use deactivate::deactivate;
+pub(crate) use entity::{Absence, Kind, Profile, Roles, Staff};
+pub(crate) use error::StaffError;
+use repo::Hold;
+pub(crate) use repo::{FirmRole, Link};
+pub(crate) use stand_in::{Standing, holders, represented_by, stand_in};
+
+use crate::{
+    address,
+    db::gate::Gate,
+    name, policy, revision,
+    store::{Store, limit},
+};
+
+/// A new person.
+///
+/// # Errors
+/// ALREADY_EXISTS where the id is taken, `ADDRESS_TAKEN`, `ADDRESS_NOT_OFFICIAL`, `CONTRACTOR_WITHOUT_END`,
+/// `OWN_DEPUTY`, and `STAFF_NOT_FOUND` or `STAFF_INACTIVE` for the deputy.
+pub(crate) async fn create(unit: &Unit<'_>, id: &str, profile: Profile) -> Result<Staff, Fault> {
+    Gate::Policy.hold(unit.tx()).await?;
+    let domain = policy::official_domain(unit.tx()).await?;
+    let person = Staff::hire(id, profile, domain.as_deref(), unit.now())?;
+    if let Some(deputy) = &person.profile.deputy {
+        hold_active(unit, std::slice::from_ref(deputy)).await?;
+    }
+    if !repo::insert(unit.tx(), unit.keyring(), &person).await? {
+        return Err(StaffError::Exists(id.to_owned()).into());
+    }
+    address::claim(unit, &name::staff(id), &person.profile.email).await?;
+    unit.touched(&name::staff(id));
+    Ok(person)
+}
+
+/// The first person, who is in management, on a registry without any.
+///
+/// # Errors
+/// `NOT_EMPTY` where there are members of staff; else as [`create`].
+pub(crate) async fn init(unit: &Unit<'_>, id: &str, display_name: String, email: String) -> Result<Staff, Fault> {
+    Gate::Policy.hold(unit.tx()).await?;
+    Gate::Staff.close(unit.tx()).await?;
+    if repo::any(unit.tx()).await? {
+        return Err(StaffError::NotEmpty.into());
+    }
+    let profile = Profile {
+        display_name,
+        email,
+        department: String::new(),
+        kind: Kind::Employee,
+        roles: Roles { management: true, ..Roles::default() },
+        deputy: None,
+        access_expire_time: None,
+    };
+    create(unit, id, profile).await
+}
+
+/// Replaces a person's profile. `inactive` is what the caller believes; it is changed by [`deactivate`] alone.
+///
+/// # Errors
+/// `STALE_ETAG`, `USE_DEACTIVATE_STAFF`, `LAST_IN_MANAGEMENT`, and as [`create`].
+pub(crate) async fn update(
+    unit: &Unit<'_>,
+    id: &str,
+    etag: &str,
+    inactive: bool,
+    profile: Profile,
+) -> Result<Staff, Fault> {
+    Gate::Policy.hold(unit.tx()).await?;
+    Gate::Staff.close(unit.tx()).await?;
+    let domain = policy::official_domain(unit.tx()).await?;
+    // Whoever is named first by id is locked first, the person or the deputy.
+    let known = repo::find(unit.tx(), unit.keyring(), id, Hold::No).await?;
+    let known = known.ok_or_else(|| StaffError::NotFound(id.to_owned()))?;
+    let deputy = profile.deputy.clone().filter(|deputy| known.profile.deputy.as_ref() != Some(deputy) && deputy != id);
+    if let Some(deputy) = deputy.iter().find(|deputy| deputy.as_str() < id) {
+        hold_active(unit, std::slice::from_ref(deputy)).await?;
+    }
+    let mut person = lock(unit, id).await?;
+    if let Some(deputy) = deputy.iter().find(|deputy| deputy.as_str() > id) {
+        hold_active(unit, std::slice::from_ref(deputy)).await?;
+    }
+    revision::check(etag, person.revision)?;
+    if inactive != person.inactive {
+        return Err(StaffError::UseDeactivateStaff.into());
+    }
+    person.replace(profile, domain.as_deref(), unit.now())?;
+    repo::update(unit.tx(), unit.keyring(), &person).await?;
+    if repo::list_holders(unit.tx(), FirmRole::Management, unit.now()).await?.is_empty() {
+        return Err(StaffError::LastInManagement.into());
+    }
+    if !person.inactive {
+        address::claim(unit, &name::staff(id), &person.profile.email).await?;
+    }
+    unit.touched(&name::staff(id));
+    Ok(person)
+}
+
+/// A new absence of a person who has not left.
+///
+/// # Errors
+/// NOT_FOUND, `STAFF_INACTIVE`, `END_NOT_AFTER_START`, ALREADY_EXISTS.
+pub(crate) async fn create_absence(
+    unit: &Unit<'_>,
+    id: &str,
+    staff: &str,
+    start: Timestamp,
+    end: Timestamp,
+) -> Result<Absence, Fault> {
+    let absence = Absence::try_new(id, staff, start, end)?;
+    Gate::Staff.close(unit.tx()).await?;
+    let person = repo::find(unit.tx(), unit.keyring(), staff, Hold::Share).await?;
+    let person = person.ok_or_else(|| StaffError::NotFound(staff.to_owned()))?;
+    if person.inactive {
+        return Err(StaffError::Inactive(staff.to_owned()).into());
+    }
+    if !repo::insert_absence(unit.tx(), &absence).await? {
+        return Err(StaffError::AbsenceExists(staff.to_owned(), id.to_owned()).into());
+    }
+    unit.touched(&name::absence(staff, id));
+    Ok(absence)
+}
+
+/// A person.
+///
+/// # Errors
+/// NOT_FOUND.
+pub(crate) async fn get(store: &Store, id: &str) -> Result<Staff, Fault> {
+    let person = repo::find(store.reader(), &store.keyring, id, Hold::No).await?;
+    Ok(person.ok_or_else(|| StaffError::NotFound(id.to_owned()))?)
+}
+
+/// A page of people in the order of their ids.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn list(store: &Store, page: &Page) -> Result<Vec<Staff>, Fault> {
+    repo::list(store.reader(), &store.keyring, page.after.as_deref(), limit(page)).await
+}
+
+/// A page of a person's absences in the order of their start, and the key of each for the next page.
+///
+/// # Errors
+/// NOT_FOUND where there is no such person.
+pub(crate) async fn list_absences(store: &Store, staff: &str, page: &Page) -> Result<Vec<Absence>, Fault> {
+    if repo::find_link(store.reader(), staff, Timestamp::UNIX_EPOCH).await?.is_none() {
+        return Err(StaffError::NotFound(staff.to_owned()).into());
+    }
+    let after = page.after.as_deref().and_then(|key| key.split_once('/'));
+    let after = after.and_then(|(start, id)| Some((start.parse().ok()?, id.to_owned())));
+    repo::list_absences(store.reader(), staff, after, limit(page)).await
+}
+
+/// The sort key of an absence, by which the next page begins.
+pub(crate) fn absence_key(absence: &Absence) -> String {
+    format!("{}/{}", database::micros(absence.start), absence.id)
+}
+
+/// Holds people until the commit, in the order of their ids, and demands that each is active: what is assigned to them
+/// rests on it.
+///
+/// # Errors
+/// `STAFF_NOT_FOUND`, `STAFF_INACTIVE`.
+pub(crate) async fn hold_active(unit: &Unit<'_>, ids: &[String]) -> Result<(), Fault> {
+    let mut ids: Vec<&String> = ids.iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        let person = repo::find(unit.tx(), unit.keyring(), id, Hold::Share).await?;
+        let person = person.ok_or_else(|| StaffError::NamedNotFound(id.clone()))?;
+        if !person.is_active(unit.now()) {
+            return Err(StaffError::Inactive(id.clone()).into());
+        }
+    }
+    Ok(())
+}
+
+/// A person as the transaction sees them, where there is one.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn find(unit: &Unit<'_>, id: &str) -> Result<Option<Staff>, Fault> {
+    repo::find(unit.tx(), unit.keyring(), id, Hold::No).await
+}
+
+async fn lock(unit: &Unit<'_>, id: &str) -> Result<Staff, Fault> {
+    let person = repo::find(unit.tx(), unit.keyring(), id, Hold::Update).await?;
+    Ok(person.ok_or_else(|| StaffError::NotFound(id.to_owned()))?)
+}
+
+/// How a person stands at a moment, where there is one; nothing personal is read.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn standing<C: database::ConnectionTrait>(
+    conn: &C,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Link>, Fault> {
+    repo::find_link(conn, id, now).await
+}

@@ -1,0 +1,19 @@
+//! The registry over the wire: a real server with its permission layer, tokens, and a database of each test's own, on
+//! SQLite and on PostgreSQL. One file per RPC family; `races` needs two connections and so PostgreSQL alone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod calendar;
+mod cli;
+mod client;
+mod consent;
+mod contact;
+mod deactivate;
+mod engagement;
+mod init;
+mod personal_data;
+mod policy;
+mod races;
+mod staff;
+mod support;
