@@ -147,7 +147,11 @@ impl Guard {
         let (parts, body) = request.into_parts();
         let body = match body.collect().await {
             Ok(body) => body.to_bytes(),
-            Err(status) => return Ok(status.into_http()),
+            Err(status) => {
+                let response = status.into_http();
+                self.tell(Some(&admitted.principal), &path, &response).await;
+                return Ok(response);
+            }
         };
         let mut response = inner.call(Request::from_parts(parts.clone(), Body::new(Full::new(body.clone())))).await?;
         if denied(&caller, &response)
@@ -221,10 +225,11 @@ impl Guard {
         path: &str,
         response: &Response<Body>,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let told = self.on_refused.as_ref().zip(Status::from_header_map(response.headers())).and_then(|(hook, status)| {
-            let reason = refusal::reason(&status).filter(|_| status.code() != Code::Internal)?;
-            Some(hook(principal.map_or(UNKNOWN, Principal::name), path.trim_start_matches('/'), &reason))
-        });
+        let told =
+            self.on_refused.as_ref().zip(Status::from_header_map(response.headers())).and_then(|(hook, status)| {
+                let reason = refusal::reason(&status).filter(|_| status.code() != Code::Internal)?;
+                Some(hook(principal.map_or(UNKNOWN, Principal::name), path.trim_start_matches('/'), &reason))
+            });
         async move {
             if let Some(told) = told {
                 told.await;

@@ -182,7 +182,10 @@ async fn a_permission_for_one_client_does_not_reach_the_firm() {
     assert_eq!(house.call("staff/anna", CREATE_CLIENT).await, denied());
     assert_eq!(house.call("clients/acme/contacts/jo", CREATE_CLIENT).await, denied());
     assert_eq!(house.handled(), 1);
-    assert_eq!(house.refused()[0], ("staff/anna".to_owned(), CREATE_CLIENT[1..].to_owned(), "NO_PERMISSION".to_owned()));
+    assert_eq!(
+        house.refused()[0],
+        ("staff/anna".to_owned(), CREATE_CLIENT[1..].to_owned(), "NO_PERMISSION".to_owned())
+    );
 }
 
 #[tokio::test]
