@@ -1,0 +1,483 @@
+//! A case: what a client is owed an answer (SOP 4.2) or a solution (SOP 8) to. Pure: no I/O, and no clock but the time it is
+//! handed.
+//!
+//! ```text
+//! Inquiry  Awaiting ──reply──▶ Answered ──the client's next word──▶ Awaiting
+//!             │ its due time passes, or RaiseIssue       │ RaiseIssue
+//!             ▼                                          ▼
+//! Issue    Unresolved ──proposal──▶ Proposed ──both sides, two people, one revision──▶ Closed
+//!             ▲                        │  ▲ a new proposal, confirmed afresh
+//!             └──────rejection─────────┘──┘
+//! ```
+//!
+//! Each transition first lets happen what was due before it ([`Case::catch_up`]), then refuses with a [`CaseError`] or answers
+//! with what happened ([`Done`]). Words (a subject, a proposal, a reason) pass through it into the facts and are not kept:
+//! whoever stores the facts encrypts them.
+//!
+//! A new kind of fact: a variant of [`What`], its line on the timeline (`case/timeline.rs`), its public event
+//! (`events/publish.rs`) where others are to know, and its rows in the table of `entity/tests.rs`.
+
+mod clock;
+mod confirm;
+mod fact;
+mod mail;
+mod preview;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use business_time::Timestamp;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+pub use clock::{
+    Due, Ended, Late, Policy, Provenance, Resolution, Response, RestsOn, Step, Target, Waiting, WorkingCalendar,
+};
+pub use confirm::{ClientWord, Closure, Confirmed, FirmWord, Progress, Proposal, Rejected, Side};
+pub use fact::{By, Cause, ClockKind, Done, Fact, Mailed, What};
+pub use mail::{Handed, HandedKind, Word};
+pub use preview::Previewed;
+
+use crate::case::CaseError;
+
+/// A case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// The last segment of `cases/{case}`.
+    pub id: String,
+    /// `clients/{client}`; never changes.
+    pub client: String,
+    /// `clients/{client}/engagements/{engagement}`, where one was named.
+    pub engagement: Option<String>,
+    /// What opened it.
+    pub origin: Origin,
+    /// The contact or member of staff who opened it.
+    pub opener: String,
+    /// The contact of the client who opened it or wrote last; empty while none did.
+    pub last_contact: Option<String>,
+    /// When it was opened: for a mail, when the firm's mail server received it.
+    pub open_time: Timestamp,
+    /// The version of the procedure that it is kept under; none until one is known here. Pinned.
+    pub policy: Option<Arc<Policy>>,
+    /// Rises whenever its due times are computed anew.
+    pub epoch: u64,
+    /// Where it stands.
+    pub stage: Stage,
+}
+
+/// What opened a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A client's mail.
+    Mail {
+        /// `mails/{mail}`.
+        mail: String,
+        /// The conversation it belongs to.
+        thread: String,
+    },
+    /// A call of the API.
+    Api,
+}
+
+/// Where a case stands. What is not a variant here cannot be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one case at a time is in memory; a box would hide the shape")]
+pub enum Stage {
+    /// A question.
+    Inquiry(Inquiry),
+    /// A problem.
+    Issue(Issue),
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inquiry {
+    /// Without a substantive reply; never late, since a late one is an issue.
+    Awaiting(Waiting),
+    /// A person of the firm replied in time.
+    Answered(Ended),
+}
+
+/// A problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Issue {
+    /// Counts from when it became one.
+    pub resolution: Resolution,
+    /// The first-response clock that it brought along from being an inquiry.
+    pub response: Option<Response>,
+    /// Whether somebody of the firm took note of it. Stops no clock (SOP 8.1).
+    pub acknowledged: bool,
+    /// Escalation steps taken, by the clock or by hand.
+    pub steps_taken: u32,
+    /// How far it is resolved.
+    pub progress: Progress,
+}
+
+/// How a new case begins.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The last segment of its name.
+    pub id: String,
+    /// `clients/{client}`.
+    pub client: String,
+    /// Where one was named.
+    pub engagement: Option<String>,
+    /// What opens it.
+    pub origin: Origin,
+    /// Who opens it.
+    pub opener: String,
+    /// A problem from the start.
+    pub issue: bool,
+    /// What it is about; empty where a mail opens it.
+    pub subject: String,
+    /// From when its clock counts.
+    pub open_time: Timestamp,
+}
+
+/// What could happen by itself next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum NextDue {
+    FirstResponse,
+    Resolution,
+    Step,
+    Reminder,
+}
+
+impl Case {
+    /// A new case. Its clock counts from `open_time`, and is set now where calendar and policy are known.
+    pub fn open(
+        opening: Opening,
+        policy: Option<Arc<Policy>>,
+        calendar: Option<&WorkingCalendar>,
+    ) -> (Self, Vec<Fact>) {
+        let at = opening.open_time;
+        let by = By::Person(opening.opener.clone());
+        let mail = match &opening.origin {
+            Origin::Mail { mail, .. } => Some(mail.clone()),
+            Origin::Api => None,
+        };
+        let opened = What::Opened { issue: opening.issue, text: opening.subject, mail };
+        let mut facts = vec![Fact { what: opened, occur: at, by }];
+        let stage = if opening.issue {
+            let resolution = Resolution::start(at, calendar.map(|calendar| calendar.local(at + Resolution::LIMIT)));
+            facts.push(resolution.set_fact(at));
+            Stage::Issue(Issue::new(resolution, None))
+        } else {
+            let mut waiting = Waiting::from(at);
+            facts.extend(waiting.settle(policy.as_deref(), calendar));
+            Stage::Inquiry(Inquiry::Awaiting(waiting))
+        };
+        let last_contact = is_contact_of(&opening.client, &opening.opener).then(|| opening.opener.clone());
+        let case = Self {
+            id: opening.id,
+            client: opening.client,
+            engagement: opening.engagement,
+            origin: opening.origin,
+            opener: opening.opener,
+            last_contact,
+            open_time: at,
+            policy,
+            epoch: 1,
+            stage,
+        };
+        (case, facts)
+    }
+
+    /// Its resource name.
+    pub fn name(&self) -> String {
+        format!("cases/{}", self.id)
+    }
+
+    /// Whether both sides confirmed its resolution.
+    pub fn is_closed(&self) -> bool {
+        matches!(&self.stage, Stage::Issue(Issue { progress: Progress::Closed(_), .. }))
+    }
+
+    /// Whether somebody is a contact of this case's client.
+    pub fn is_contact(&self, person: &str) -> bool {
+        is_contact_of(&self.client, person)
+    }
+
+    /// The first-response clock, where the case has one that did not end.
+    fn open_response(&self) -> Option<OpenResponse<'_>> {
+        match &self.stage {
+            Stage::Inquiry(Inquiry::Awaiting(waiting)) => Some(OpenResponse::Waiting(waiting)),
+            Stage::Issue(Issue { response: Some(Response::Waiting(waiting)), .. }) => {
+                Some(OpenResponse::Waiting(waiting))
+            }
+            Stage::Issue(Issue { response: Some(Response::Late(late)), .. }) => Some(OpenResponse::Late(late)),
+            _ => None,
+        }
+    }
+
+    /// What its first-response clock rests on, while that clock has not ended.
+    pub fn rests_on(&self) -> Option<RestsOn> {
+        self.open_response().map(|response| match response {
+            OpenResponse::Waiting(waiting) => RestsOn(waiting.due.as_ref().and_then(|due| due.provenance.clone())),
+            OpenResponse::Late(late) => RestsOn(late.annotated.clone().or_else(|| late.due.provenance.clone())),
+        })
+    }
+
+    /// When something will happen by itself; none where nothing will.
+    pub fn next_due_time(&self) -> Option<Timestamp> {
+        self.next_due().map(|(time, _)| time)
+    }
+
+    /// The earliest; of two at one time a clock passes before the step that follows from it.
+    fn next_due(&self) -> Option<(Timestamp, NextDue)> {
+        let response = match self.open_response() {
+            Some(OpenResponse::Waiting(waiting)) => waiting.due.as_ref().map(|due| due.time),
+            _ => None,
+        };
+        let mut candidates = vec![response.map(|time| (time, NextDue::FirstResponse))];
+        if let Stage::Issue(issue) = &self.stage {
+            match &issue.progress {
+                Progress::Unresolved { .. } => {
+                    let breach = (!issue.resolution.breached).then_some((issue.resolution.due, NextDue::Resolution));
+                    candidates.push(breach);
+                    candidates.push(self.next_step(issue).map(|(_, due)| (due, NextDue::Step)));
+                }
+                Progress::Proposed(proposal) => {
+                    let due = self.policy.as_ref().map(|policy| proposal.next_reminder(policy.reminder));
+                    candidates.push(due.map(|due| (due, NextDue::Reminder)));
+                }
+                Progress::Closed(_) => {}
+            }
+        }
+        candidates.into_iter().flatten().min()
+    }
+
+    /// The next escalation step and its due time; none where all were taken or the policy is not here yet.
+    fn next_step(&self, issue: &Issue) -> Option<(Step, Timestamp)> {
+        let step = self.policy.as_ref()?.steps.get(usize::try_from(issue.steps_taken).ok()?)?;
+        Some((*step, later(issue.resolution.start, step.after)))
+    }
+
+    /// Lets happen, in order, what was due up to `through`, at most `most` things. Each keeps its own due time, however late
+    /// it is caught up; `now` is when that is.
+    pub fn catch_up(&mut self, through: Timestamp, now: Timestamp, most: usize) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        for _ in 0..most {
+            match self.next_due() {
+                Some((due, kind)) if due <= through => self.fall_due(due, kind, through, now, &mut facts),
+                _ => break,
+            }
+        }
+        facts
+    }
+
+    fn fall_due(&mut self, due: Timestamp, kind: NextDue, through: Timestamp, now: Timestamp, facts: &mut Vec<Fact>) {
+        let mut tell = |what, occur| facts.push(Fact { what, occur, by: By::Timer });
+        let step = match &self.stage {
+            Stage::Issue(issue) => self.next_step(issue),
+            Stage::Inquiry(_) => None,
+        };
+        let reminder = self.policy.as_ref().map(|policy| policy.reminder);
+        let last_contact = self.last_contact.clone();
+        match (&mut self.stage, kind) {
+            (Stage::Inquiry(Inquiry::Awaiting(waiting)), NextDue::FirstResponse) => {
+                let Some(late) = waiting.late() else { return };
+                tell(What::ClockBreached { clock: ClockKind::FirstResponse, due: late.due.clone() }, due);
+                tell(What::BecameIssue { cause: Cause::Late }, due);
+                // It is late from its due time on, and so it is an issue from then on, whenever that is noticed.
+                let resolution = Resolution::start(due, late.due.local_at(later(due, Resolution::LIMIT)));
+                facts.push(Fact { by: By::Timer, ..resolution.set_fact(due) });
+                self.stage = Stage::Issue(Issue::new(resolution, Some(Response::Late(late))));
+            }
+            (Stage::Issue(issue), NextDue::FirstResponse) => {
+                let Some(Response::Waiting(waiting)) = &issue.response else { return };
+                let Some(late) = waiting.late() else { return };
+                tell(What::ClockBreached { clock: ClockKind::FirstResponse, due: late.due.clone() }, due);
+                issue.response = Some(Response::Late(late));
+            }
+            (Stage::Issue(issue), NextDue::Resolution) => {
+                issue.resolution.breached = true;
+                let due_then = issue.resolution.as_due();
+                tell(What::ClockBreached { clock: ClockKind::Resolution, due: due_then }, due);
+            }
+            (Stage::Issue(issue), NextDue::Step) => {
+                let Some((step, due)) = step else { return };
+                issue.steps_taken += 1;
+                let taken = What::Escalated {
+                    step: issue.steps_taken,
+                    target: step.target,
+                    due: Some(due),
+                    text: String::new(),
+                };
+                tell(taken, now);
+            }
+            (Stage::Issue(Issue { progress: Progress::Proposed(proposal), .. }), NextDue::Reminder) => {
+                let Some(every) = reminder else { return };
+                proposal.reminded += 1;
+                // Of reminders that were missed only the latest is told: the side would read the same thing many times.
+                let missed = proposal.next_reminder(every) <= through;
+                for side in proposal.missing_sides().iter().copied() {
+                    let contact = if side == Side::Client { last_contact.clone() } else { None };
+                    tell(What::ConfirmationReminded { revision: proposal.revision, side, due, missed, contact }, now);
+                }
+            }
+            (Stage::Inquiry(_), _) | (Stage::Issue(_), NextDue::Reminder) => {}
+        }
+    }
+
+    /// Catches up with everything due by now, as each command begins.
+    fn up_to(&mut self, now: Timestamp) -> Vec<Fact> {
+        self.catch_up(now, now, usize::MAX)
+    }
+
+    /// Takes calendar and policy as they are known now: pins the policy where there was none yet, sets the first-response
+    /// clock where it waited for them, and computes a running one anew where its calendar or the data under it changed. A
+    /// recorded breach stays and is annotated. Tells nothing where nothing of it changed.
+    pub fn settle(&mut self, policy: Option<&Arc<Policy>>, calendar: Option<&WorkingCalendar>, now: Timestamp) -> Done {
+        let pinned = self.policy.is_none() && policy.is_some();
+        if pinned {
+            self.policy = policy.cloned();
+        }
+        let terms = self.policy.clone();
+        let waiting = match &mut self.stage {
+            Stage::Inquiry(Inquiry::Awaiting(waiting)) => Some(waiting),
+            Stage::Issue(Issue { response: Some(Response::Waiting(waiting)), .. }) => Some(waiting),
+            Stage::Issue(Issue { response: Some(Response::Late(late)), .. }) => {
+                let fact =
+                    calendar.zip(terms.as_deref()).and_then(|(calendar, policy)| late.annotate(policy, calendar));
+                let facts: Vec<_> = fact.into_iter().map(|what| Fact { what, occur: now, by: By::Caller }).collect();
+                return if facts.is_empty() && !pinned { Done::AlreadySo } else { Done::Facts(facts) };
+            }
+            _ => None,
+        };
+        let fact = match waiting {
+            Some(waiting) if waiting.due.is_none() => waiting.settle(terms.as_deref(), calendar),
+            Some(waiting) => {
+                let what =
+                    calendar.zip(terms.as_deref()).and_then(|(calendar, policy)| waiting.recompute(policy, calendar));
+                if what.is_some() {
+                    self.epoch += 1;
+                }
+                what.map(|what| Fact { what, occur: now, by: By::Caller })
+            }
+            None => None,
+        };
+        match fact {
+            Some(fact) => Done::Facts(vec![fact]),
+            None if pinned => Done::Facts(Vec::new()),
+            None => Done::AlreadySo,
+        }
+    }
+
+    /// Takes note of an issue. Acknowledging never stops this clock (SOP 8.1).
+    ///
+    /// # Errors
+    /// [`CaseError::NotAnIssue`], [`CaseError::Closed`].
+    pub fn acknowledge(&mut self, now: Timestamp) -> Result<Done, CaseError> {
+        let mut facts = self.up_to(now);
+        let issue = self.open_issue()?;
+        if issue.acknowledged {
+            return Ok(Done::or_already(facts));
+        }
+        issue.acknowledged = true;
+        facts.push(Fact::now(What::Acknowledged, now));
+        Ok(Done::Facts(facts))
+    }
+
+    /// Makes an inquiry an issue before it is late. Its first-response clock goes on: nobody escapes it this way.
+    ///
+    /// # Errors
+    /// [`CaseError::AlreadyAnIssue`].
+    pub fn raise(
+        &mut self,
+        reason: &str,
+        calendar: Option<&WorkingCalendar>,
+        now: Timestamp,
+    ) -> Result<Done, CaseError> {
+        let mut facts = self.up_to(now);
+        let response = match &self.stage {
+            Stage::Inquiry(Inquiry::Awaiting(waiting)) => Response::Waiting(waiting.clone()),
+            Stage::Inquiry(Inquiry::Answered(ended)) => Response::Ended(ended.clone()),
+            Stage::Issue(_) => return Err(CaseError::AlreadyAnIssue),
+        };
+        let local = calendar.map(|calendar| calendar.local(later(now, Resolution::LIMIT)));
+        let resolution = Resolution::start(now, local);
+        facts.push(Fact::now(What::BecameIssue { cause: Cause::Raised { text: reason.to_owned() } }, now));
+        facts.push(resolution.set_fact(now));
+        self.stage = Stage::Issue(Issue::new(resolution, Some(response)));
+        Ok(Done::Facts(facts))
+    }
+
+    /// Takes the next escalation step now, whatever the clock says (SOP 8.1). It does not come again at its time.
+    ///
+    /// # Errors
+    /// [`CaseError::NotAnIssue`], [`CaseError::Closed`], [`CaseError::NoPolicyYet`], [`CaseError::NoStepLeft`].
+    pub fn escalate(&mut self, reason: &str, now: Timestamp) -> Result<Done, CaseError> {
+        let mut facts = self.up_to(now);
+        let policy = self.policy.clone();
+        let issue = self.open_issue()?;
+        let policy = policy.ok_or(CaseError::NoPolicyYet)?;
+        let next = usize::try_from(issue.steps_taken).ok().and_then(|taken| policy.steps.get(taken));
+        let step = next.ok_or(CaseError::NoStepLeft)?;
+        issue.steps_taken += 1;
+        let taken =
+            What::Escalated { step: issue.steps_taken, target: step.target, due: None, text: reason.to_owned() };
+        facts.push(Fact::now(taken, now));
+        Ok(Done::Facts(facts))
+    }
+
+    /// Says why a clock was late (SOP 4.2). A later reason stands beside the earlier one on the timeline.
+    ///
+    /// # Errors
+    /// [`CaseError::NotLate`].
+    pub fn give_lateness_reason(&mut self, clock: ClockKind, reason: &str, now: Timestamp) -> Result<Done, CaseError> {
+        let mut facts = self.up_to(now);
+        if !self.is_breached(clock) {
+            return Err(CaseError::NotLate);
+        }
+        facts.push(Fact::now(What::LatenessReason { clock, text: reason.to_owned() }, now));
+        Ok(Done::Facts(facts))
+    }
+
+    /// Whether a clock was late, for good.
+    pub fn is_breached(&self, clock: ClockKind) -> bool {
+        match (&self.stage, clock) {
+            (Stage::Issue(issue), ClockKind::Resolution) => issue.resolution.breached,
+            (Stage::Issue(issue), ClockKind::FirstResponse) => match &issue.response {
+                Some(Response::Late(_)) => true,
+                Some(Response::Ended(ended)) => ended.late,
+                Some(Response::Waiting(_)) | None => false,
+            },
+            (Stage::Inquiry(_), _) => false,
+        }
+    }
+
+    fn open_issue(&mut self) -> Result<&mut Issue, CaseError> {
+        match &mut self.stage {
+            Stage::Inquiry(_) => Err(CaseError::NotAnIssue),
+            Stage::Issue(Issue { progress: Progress::Closed(_), .. }) => Err(CaseError::Closed),
+            Stage::Issue(issue) => Ok(issue),
+        }
+    }
+}
+
+impl Issue {
+    fn new(resolution: Resolution, response: Option<Response>) -> Self {
+        let progress = Progress::Unresolved { rejected: None };
+        Self { resolution, response, acknowledged: false, steps_taken: 0, progress }
+    }
+}
+
+/// A first-response clock that did not end.
+enum OpenResponse<'a> {
+    Waiting(&'a Waiting),
+    Late(&'a Late),
+}
+
+fn is_contact_of(client: &str, person: &str) -> bool {
+    person.strip_prefix(client).and_then(|rest| rest.strip_prefix("/contacts/")).is_some_and(|id| !id.is_empty())
+}
+
+/// Never past the end of representable time.
+fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}

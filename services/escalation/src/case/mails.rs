@@ -1,0 +1,137 @@
+//! What other services' events do to cases. What happened there once happens here once, however often and by whichever event
+//! it is told: a mail is known by its name, a delivery by its notification's.
+
+use business_time::Timestamp;
+use command::{Fault, Unit};
+use contracts::notification::v1::MailNoted;
+
+use super::{
+    Cases, Stored,
+    entity::{Case, Done, Handed, Mailed, Opening, Origin, Word},
+    id_of, repo,
+};
+
+impl Cases {
+    /// A person of the client's side wrote: the conversation's case takes it, or a new inquiry opens. Two at once on one
+    /// conversation make one case, since the conversation's row is locked first. The id of a new case is derived from
+    /// `origin`, the event that told of the mail.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn client_wrote(
+        &self,
+        unit: &Unit<'_>,
+        origin: &str,
+        client: &str,
+        thread: &str,
+        named: &str,
+        word: Word,
+    ) -> Result<(), Fault> {
+        // A conversation that has no number is one of its own.
+        let alone = word.mail.clone();
+        let thread = if thread.is_empty() { alone.as_str() } else { thread };
+        let newest = repo::lock_thread(unit, client, thread).await?;
+        if repo::is_known_mail(unit.tx(), &word.mail).await? {
+            return Ok(());
+        }
+        let known = match newest {
+            Some(id) => self.find(unit.tx(), &id, true).await?,
+            None => self.named(unit, client, named).await?,
+        };
+        match known.filter(|stored| !stored.case.is_closed()) {
+            Some(stored) => {
+                let calendar = self.calendar(unit, &stored.case).await?;
+                repo::belongs(unit, &word.mail, &stored.case.id).await?;
+                let id = stored.case.id.clone();
+                let cause = word.mail.clone();
+                self.apply(unit, stored, Some(&cause), |case, now| case.client_wrote(&word, calendar.as_deref(), now))
+                    .await?;
+                repo::set_thread(unit, client, thread, &id).await
+            }
+            None => {
+                let opening = Opening {
+                    id: command::derived_id(origin, "case"),
+                    client: client.to_owned(),
+                    engagement: None,
+                    origin: Origin::Mail { mail: word.mail.clone(), thread: thread.to_owned() },
+                    opener: word.contact,
+                    issue: false,
+                    subject: String::new(),
+                    open_time: word.received,
+                };
+                let stored = self.open_as(unit, opening, Some(&word.mail)).await?;
+                repo::set_thread(unit, client, thread, &stored.case.id).await
+            }
+        }
+    }
+
+    /// Something came on a conversation that is nobody's word.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn mail_noted(&self, unit: &Unit<'_>, noted: &MailNoted, received: Timestamp) -> Result<(), Fault> {
+        let stored = match repo::find_by_thread(unit.tx(), &noted.client, &noted.thread).await? {
+            Some(id) => self.find(unit.tx(), &id, true).await?,
+            None => self.named(unit, &noted.client, &noted.case).await?,
+        };
+        let Some(stored) = stored else { return Ok(()) };
+        if repo::is_known_mail(unit.tx(), &noted.mail).await? {
+            return Ok(());
+        }
+        repo::belongs(unit, &noted.mail, &stored.case.id).await?;
+        self.once(unit, &noted.mail, stored, |case, _| case.note_mail(&noted.mail, noted.third_party, received)).await
+    }
+
+    /// A notification about a case was handed over.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn handed_over(&self, unit: &Unit<'_>, name: &str, handed: Handed) -> Result<(), Fault> {
+        let Some(stored) = self.about(unit, name).await? else { return Ok(()) };
+        let calendar = self.calendar(unit, &stored.case).await?;
+        let cause = format!("{} HANDED_OVER", handed.mailed.notification);
+        self.once(unit, &cause, stored, |case, now| case.handed_over(handed, calendar.as_deref(), now)).await
+    }
+
+    /// A notification about a case failed or was not allowed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn not_told(&self, unit: &Unit<'_>, name: &str, mailed: Mailed) -> Result<(), Fault> {
+        let Some(stored) = self.about(unit, name).await? else { return Ok(()) };
+        let cause = format!("{} NOT_TOLD", mailed.notification);
+        self.once(unit, &cause, stored, |case, now| case.not_told(mailed, now)).await
+    }
+
+    async fn once(
+        &self,
+        unit: &Unit<'_>,
+        cause: &str,
+        stored: Stored,
+        transition: impl FnOnce(&mut Case, Timestamp) -> Done,
+    ) -> Result<(), Fault> {
+        // Under the case's lock, so that of two who handle the same cause the second sees what the first wrote.
+        if repo::is_handled(unit.tx(), cause).await? {
+            return Ok(());
+        }
+        self.apply(unit, stored, Some(cause), |case, now| Ok(transition(case, now))).await.map(drop)
+    }
+
+    /// The case that an event names, if it is one of this client's.
+    async fn named(&self, unit: &Unit<'_>, client: &str, name: &str) -> Result<Option<Stored>, Fault> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let stored = self.find(unit.tx(), id_of(name), true).await?;
+        Ok(stored.filter(|stored| stored.case.client == client))
+    }
+
+    /// The case that a notification is about.
+    async fn about(&self, unit: &Unit<'_>, name: &str) -> Result<Option<Stored>, Fault> {
+        let stored = self.find(unit.tx(), id_of(name), true).await?;
+        if stored.is_none() {
+            tracing::warn!(case = name, "a notification is about a case that is not here");
+        }
+        Ok(stored)
+    }
+}

@@ -1,0 +1,153 @@
+//! What notification has, where its events cannot be had one by one: mails and notifications by its lists.
+
+use business_time::Timestamp;
+use command::{Commands, Fault, Unit, wire::from_proto_time};
+use contracts::notification::v1::{
+    self as wire, DeliverySucceeded, ListMailsRequest, ListNotificationsRequest, MailKind, MailNoted, MailState,
+    NotificationState, inbound_service_client::InboundServiceClient,
+    notification_service_client::NotificationServiceClient,
+};
+use database::Database;
+use event_log::HandlerError;
+use runtime::Client;
+use tonic::Status;
+
+use crate::{
+    case::{Cases, entity::Word},
+    events::{on_delivery_ended, on_delivery_succeeded, on_mail_noted},
+};
+
+/// notification, as this service asks it. Cheap to clone.
+#[derive(Clone)]
+pub struct Notification {
+    channel: Client,
+}
+
+/// Something that an event would have told.
+#[derive(Clone, Debug)]
+enum Told {
+    Mail(wire::Mail),
+    Notification(wire::Notification),
+}
+
+impl Notification {
+    /// Over this channel, which brings this service's own token.
+    pub fn new(channel: Client) -> Self {
+        Self { channel }
+    }
+
+    /// Takes over every mail and every delivery that is not known here, in the order in which they happened, each in a
+    /// transaction of its own. What is known here already changes nothing.
+    ///
+    /// # Errors
+    /// Where notification does not answer, or the database fails; what was taken over by then stays.
+    pub async fn take_over(&self, commands: &Commands, cases: &Cases, db: &Database) -> Result<(), HandlerError> {
+        let mut told = self.everything().await.map_err(|status| {
+            tracing::warn!(rpc.code = ?status.code(), "notification does not tell what it has");
+            HandlerError::Retry
+        })?;
+        told.sort_by_key(|(time, _)| *time);
+        for (_, one) in told {
+            let (commands, cases) = (commands.clone(), cases.clone());
+            let taken = db.transaction(move |tx| {
+                let (commands, cases, one) = (commands.clone(), cases.clone(), one.clone());
+                Box::pin(async move {
+                    let unit = commands.unit(tx, "services/notification", "escalation.take-over");
+                    one.apply(&cases, &unit).await?;
+                    unit.finish().await
+                })
+            });
+            taken.await.map_err(|fault: Fault| {
+                tracing::error!(error = %fault, "notification's state was not taken over");
+                HandlerError::Retry
+            })?;
+        }
+        cases.committed();
+        Ok(())
+    }
+
+    async fn everything(&self) -> Result<Vec<(Timestamp, Told)>, Status> {
+        let mut told = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let state = MailState::Attributed.into();
+            let request = ListMailsRequest { state, page_size: 200, page_token, ..Default::default() };
+            let page = InboundServiceClient::new(self.channel.clone()).list_mails(request).await?.into_inner();
+            told.extend(page.mails.into_iter().filter_map(|mail| {
+                let time = from_proto_time(mail.receive_time.as_ref()?)?;
+                Some((time, Told::Mail(mail)))
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        loop {
+            let request = ListNotificationsRequest { page_size: 200, page_token, ..Default::default() };
+            let page = NotificationServiceClient::new(self.channel.clone()).list_notifications(request).await?;
+            let page = page.into_inner();
+            told.extend(page.notifications.into_iter().filter_map(|one| {
+                let time = one.hand_over_time.as_ref().or(one.queue_time.as_ref()).and_then(from_proto_time)?;
+                Some((time, Told::Notification(one)))
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        Ok(told)
+    }
+}
+
+impl Told {
+    async fn apply(&self, cases: &Cases, unit: &Unit<'_>) -> Result<(), Fault> {
+        match self {
+            Self::Mail(mail) => apply_mail(cases, unit, mail).await,
+            Self::Notification(notification) => apply_notification(cases, unit, notification).await,
+        }
+    }
+}
+
+async fn apply_mail(cases: &Cases, unit: &Unit<'_>, mail: &wire::Mail) -> Result<(), Fault> {
+    if mail.kind() == MailKind::Personal && !mail.contact.is_empty() {
+        let received = mail.receive_time.as_ref().and_then(from_proto_time);
+        let received = received.ok_or_else(|| Fault::Stored("a mail without a time".into()))?;
+        let word = Word { mail: mail.name.clone(), contact: mail.contact.clone(), received };
+        return cases.client_wrote(unit, &mail.name, &mail.client, &mail.thread, &mail.case, word).await;
+    }
+    let noted = MailNoted {
+        mail: mail.name.clone(),
+        client: mail.client.clone(),
+        thread: mail.thread.clone(),
+        case: mail.case.clone(),
+        kind: mail.kind,
+        third_party: mail.contact.is_empty(),
+        receive_time: mail.receive_time,
+    };
+    on_mail_noted::handle(cases, unit, &noted).await
+}
+
+async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notification) -> Result<(), Fault> {
+    if of.case.is_empty() {
+        return Ok(());
+    }
+    match of.state() {
+        NotificationState::HandedOver => {
+            let told = DeliverySucceeded {
+                notification: of.name.clone(),
+                kind: of.kind,
+                client: of.client.clone(),
+                case: of.case.clone(),
+                author: of.author.clone(),
+                recipients: of.recipients.clone(),
+                stand_ins_for: of.stand_ins_for.clone(),
+                hand_over_time: of.hand_over_time,
+            };
+            on_delivery_succeeded::handle(cases, unit, &told).await
+        }
+        NotificationState::Failed | NotificationState::Blocked => {
+            on_delivery_ended::handle(cases, unit, &of.case, &of.name, &of.reason).await
+        }
+        NotificationState::Queued | NotificationState::Cancelled | NotificationState::Unspecified => Ok(()),
+    }
+}
