@@ -1,0 +1,37 @@
+//! The table `notification`; its columns are told in [`crate::db`].
+
+use sea_orm::entity::prelude::*;
+
+/// A notification.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "notification")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub kind: i64,
+    pub state: i64,
+    pub client: String,
+    pub engagement: String,
+    pub case_name: String,
+    pub mail: String,
+    pub thread: String,
+    pub author: String,
+    pub audience: String,
+    pub facts: String,
+    pub key_owner: String,
+    pub subject: Option<Vec<u8>>,
+    pub body: Option<Vec<u8>>,
+    pub message_id: String,
+    pub queue_time: i64,
+    pub hand_over_time: Option<i64>,
+    pub reason: String,
+    pub tries: i64,
+    pub recipients: String,
+    pub stand_ins_for: String,
+    pub revision: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,35 @@
+//! ResolutionProposed: the client's contact is asked to confirm it (SOP 8.4).
+
+use command::{Fault, Unit, derived_id};
+use contracts::escalation::v1::ResolutionProposed;
+
+use crate::{
+    notification::{
+        NewNotification, Notifications,
+        entity::{Audience, Facts, Kind},
+    },
+    thread,
+};
+
+/// Queues it. Where the event names nobody, the client's first contact who may confirm is asked.
+///
+/// # Errors
+/// The database's.
+pub async fn handle(
+    notifications: Notifications,
+    unit: &Unit<'_>,
+    event: &str,
+    proposed: &ResolutionProposed,
+) -> Result<(), Fault> {
+    let link = thread::find_case(unit.tx(), &proposed.case, "").await?;
+    let new = NewNotification {
+        id: derived_id(event, "confirmation-request"),
+        client: proposed.client.clone(),
+        engagement: link.as_ref().map(|link| link.engagement.clone()).unwrap_or_default(),
+        case: proposed.case.clone(),
+        thread: link.map(|link| link.thread).unwrap_or_default(),
+        facts: Facts { proposal_revision: proposed.proposal_revision, ..Facts::default() },
+        ..NewNotification::generated(Kind::ConfirmationRequest, Audience::contact_or_confirmer(&proposed.contact))
+    };
+    notifications.queue(unit, new).await.map(drop)
+}

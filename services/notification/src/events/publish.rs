@@ -1,0 +1,101 @@
+//! From what changed to what is told; the only place where events of this service are made.
+
+use command::{Fault, Unit, wire::proto_time};
+use contracts::notification::v1 as told;
+
+use crate::{
+    grpc::convert,
+    mail::entity::{Answered, Mail},
+    notification::entity::{Notification, State},
+};
+
+/// A client's word.
+pub async fn inquiry_received(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
+    let event = told::InquiryReceived {
+        mail: mail.name(),
+        client: mail.client.clone(),
+        contact: mail.contact.clone(),
+        thread: mail.thread.clone(),
+        case: mail.case.clone(),
+        receive_time: Some(proto_time(mail.receive_time)),
+    };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// Nobody's word on a client's conversation.
+pub async fn mail_noted(unit: &Unit<'_>, mail: &mut Mail, on: &Answered, third_party: bool) -> Result<(), Fault> {
+    let event = told::MailNoted {
+        mail: mail.name(),
+        client: on.client.clone(),
+        thread: on.thread.clone(),
+        case: on.case.clone(),
+        kind: convert::mail_kind(mail.kind).into(),
+        third_party,
+        receive_time: Some(proto_time(mail.receive_time)),
+    };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// It lies in triage.
+pub async fn mail_triaged(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
+    let reason = mail.triage.as_ref().map(|triage| triage.reason.as_str()).unwrap_or_default();
+    let event = told::MailTriaged {
+        mail: mail.name(),
+        reason: reason.to_owned(),
+        receive_time: Some(proto_time(mail.receive_time)),
+    };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// It lay there too long.
+pub async fn triage_overdue(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
+    let due = mail.triage.as_ref().and_then(|triage| triage.due_time);
+    let event = told::TriageOverdue { mail: mail.name(), due_time: due.map(proto_time) };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// It left triage.
+pub async fn triage_ended(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
+    let event = told::TriageEnded { mail: mail.name(), state: convert::mail_state(mail.state).into() };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// What became of a notification; its revision is the event's.
+pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Result<(), Fault> {
+    let (name, revision) = (notification.name(), notification.revision);
+    let kind = convert::notification_kind(notification.kind).into();
+    let (client, case, reason) = (notification.client.clone(), notification.case.clone(), notification.reason.clone());
+    let notified = name.clone();
+    let published = match notification.state {
+        State::Queued => {
+            let event = told::NotificationQueued { notification: notified, kind, client, case };
+            unit.publish(&name, revision, &event).await
+        }
+        State::HandedOver => {
+            let event = told::DeliverySucceeded {
+                notification: notified,
+                kind,
+                client,
+                case,
+                author: notification.author.clone(),
+                recipients: notification.recipients.clone(),
+                stand_ins_for: notification.stand_ins_for.clone(),
+                hand_over_time: notification.hand_over_time.map(proto_time),
+            };
+            unit.publish(&name, revision, &event).await
+        }
+        State::Blocked => {
+            let event = told::DeliveryBlocked { notification: notified, kind, client, case, reason };
+            unit.publish(&name, revision, &event).await
+        }
+        State::Failed => {
+            let event = told::DeliveryFailed { notification: notified, kind, client, case, reason };
+            unit.publish(&name, revision, &event).await
+        }
+        State::Cancelled => {
+            let event = told::NotificationCancelled { notification: notified, kind, client, case };
+            unit.publish(&name, revision, &event).await
+        }
+    };
+    published.map(drop)
+}

@@ -1,0 +1,157 @@
+//! Between the contract's types and the domain's.
+
+use business_time::Timestamp;
+use command::wire::proto_time;
+use contracts::notification::v1 as wire;
+
+use crate::{
+    mail::{
+        entity::{Mail, State as MailState},
+        parse::Kind as MailKind,
+        trace::SenderCheck,
+        words::Words as MailWords,
+    },
+    notification::{
+        Words,
+        entity::{Kind, Notification, State},
+    },
+};
+
+pub fn mail_kind(kind: MailKind) -> wire::MailKind {
+    match kind {
+        MailKind::Personal => wire::MailKind::Personal,
+        MailKind::Automatic => wire::MailKind::Automatic,
+        MailKind::DeliveryReport => wire::MailKind::DeliveryReport,
+    }
+}
+
+pub fn mail_state(state: MailState) -> wire::MailState {
+    match state {
+        MailState::Received => wire::MailState::Received,
+        MailState::Attributed => wire::MailState::Attributed,
+        MailState::InTriage => wire::MailState::InTriage,
+        MailState::Dismissed => wire::MailState::Dismissed,
+        MailState::Filed => wire::MailState::Filed,
+    }
+}
+
+/// None for `MAIL_STATE_UNSPECIFIED`, which asks for all.
+pub fn mail_state_of(state: wire::MailState) -> Option<MailState> {
+    match state {
+        wire::MailState::Unspecified => None,
+        wire::MailState::Received => Some(MailState::Received),
+        wire::MailState::Attributed => Some(MailState::Attributed),
+        wire::MailState::InTriage => Some(MailState::InTriage),
+        wire::MailState::Dismissed => Some(MailState::Dismissed),
+        wire::MailState::Filed => Some(MailState::Filed),
+    }
+}
+
+/// Without words where none are given.
+pub fn mail(mail: &Mail, words: Option<&MailWords>, text: &str) -> wire::Mail {
+    let check = match mail.check {
+        None => wire::SenderCheck::Unspecified,
+        Some(SenderCheck::Passed) => wire::SenderCheck::Passed,
+        Some(SenderCheck::Failed) => wire::SenderCheck::Failed,
+        Some(SenderCheck::Missing) => wire::SenderCheck::Missing,
+    };
+    let time = |time: Option<Timestamp>| time.map(proto_time);
+    let triage = mail.triage.as_ref().map(|triage| wire::Triage {
+        reason: triage.reason.as_str().to_owned(),
+        due_time: time(triage.due_time),
+        overdue: triage.overdue,
+        owners: triage.owners.clone(),
+        end_time: time(triage.end_time),
+        ended_by: triage.ended_by.clone(),
+    });
+    let words = words.cloned().unwrap_or_default();
+    wire::Mail {
+        name: mail.name(),
+        state: mail_state(mail.state).into(),
+        kind: mail_kind(mail.kind).into(),
+        client: mail.client.clone(),
+        contact: mail.contact.clone(),
+        thread: mail.thread.clone(),
+        case: mail.case.clone(),
+        receive_time: Some(proto_time(mail.receive_time)),
+        record_time: Some(proto_time(mail.record_time)),
+        from: words.sender,
+        subject: words.subject,
+        text: text.to_owned(),
+        message_id: words.message_id,
+        sender_check: check.into(),
+        triage,
+        revision: mail.revision,
+    }
+}
+
+pub fn notification_kind(kind: Kind) -> wire::NotificationKind {
+    match kind {
+        Kind::Reply => wire::NotificationKind::Reply,
+        Kind::Acknowledgement => wire::NotificationKind::Acknowledgement,
+        Kind::AutoAcknowledgement => wire::NotificationKind::AutoAcknowledgement,
+        Kind::ClockBreach => wire::NotificationKind::ClockBreach,
+        Kind::Escalation => wire::NotificationKind::Escalation,
+        Kind::ConfirmationRequest => wire::NotificationKind::ConfirmationRequest,
+        Kind::ConfirmationReminder => wire::NotificationKind::ConfirmationReminder,
+        Kind::Triage => wire::NotificationKind::Triage,
+        Kind::TriageOverdue => wire::NotificationKind::TriageOverdue,
+    }
+}
+
+/// Without the enum's prefix, for example `REPLY`.
+pub fn kind_name(kind: Kind) -> &'static str {
+    notification_kind(kind).as_str_name().trim_start_matches("NOTIFICATION_KIND_")
+}
+
+fn notification_state(state: State) -> wire::NotificationState {
+    match state {
+        State::Queued => wire::NotificationState::Queued,
+        State::HandedOver => wire::NotificationState::HandedOver,
+        State::Blocked => wire::NotificationState::Blocked,
+        State::Failed => wire::NotificationState::Failed,
+        State::Cancelled => wire::NotificationState::Cancelled,
+    }
+}
+
+/// Without words where none are given.
+pub fn notification(notification: &Notification, words: Option<&Words>) -> wire::Notification {
+    let words = words.cloned().unwrap_or_default();
+    wire::Notification {
+        name: notification.name(),
+        kind: notification_kind(notification.kind).into(),
+        state: notification_state(notification.state).into(),
+        client: notification.client.clone(),
+        case: notification.case.clone(),
+        author: notification.author.clone(),
+        audience: notification.audience.name(),
+        recipients: notification.recipients.clone(),
+        stand_ins_for: notification.stand_ins_for.clone(),
+        subject: words.subject,
+        text: words.text,
+        message_id: notification.message_id.clone(),
+        queue_time: Some(proto_time(notification.queue_time)),
+        hand_over_time: notification.hand_over_time.map(proto_time),
+        reason: notification.reason.clone(),
+        attempts: i32::try_from(notification.tries).unwrap_or(i32::MAX),
+        revision: notification.revision,
+        mail: notification.mail.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_number_enums_as_the_contract_does() {
+        for (at, kind) in (1..).zip(Kind::ALL) {
+            assert_eq!(notification_kind(kind) as i32, at);
+        }
+        assert_eq!(kind_name(Kind::AutoAcknowledgement), "AUTO_ACKNOWLEDGEMENT");
+        let states = [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled];
+        for (at, state) in (1..).zip(states) {
+            assert_eq!(notification_state(state) as i32, at);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Notification: mail that comes in and whose word it is; mail that goes out and what became of it.
+//!
+//! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
+//! - `grpc`: the contract's services, one file each. `events`: what is told, and what is done with what others tell.
+//! - `mail`: mail that comes in (SOP 4.2). `thread`: conversations. `notification`: what goes out (SOP 6).
+//! - `sending`: the three steps of a hand-over. [`provider`]: the port to whoever carries mail, and the local outbox.
+//! - `procedure`: this service's copies of the policy and the firm's calendar. `work`: the kinds of work that call out.
+//! - `db`: the tables, drawn.
+//!
+//! A new kind of notification is a value of `notification::entity::Kind`, a folder in `templates/` and, where an event
+//! causes it, a file in `events/`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+mod db;
+mod events;
+mod grpc;
+mod mail;
+mod notification;
+mod procedure;
+pub mod provider;
+mod sending;
+mod thread;
+mod work;
+
+pub use app::{App, AppError, Deps, Peers};
+pub use config::Config;
+pub use db::MIGRATIONS;
+pub use provider::{LocalOutbox, OutboxMail};
+
+/// The service's name: its stream of events, its principal, its binary.
+pub const SERVICE: &str = "notification";

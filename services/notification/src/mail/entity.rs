@@ -1,0 +1,320 @@
+//! A mail's life: received, then attributed to a client, laid in triage, or filed. Pure.
+
+use business_time::Timestamp;
+
+use super::{error::MailError, parse::Kind, trace::SenderCheck};
+
+/// A mail that the firm's mail server handed over, without its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The last segment of `mails/{mail}`.
+    pub id: String,
+    /// Rises with each event.
+    pub revision: u64,
+    /// Written by whom.
+    pub kind: Kind,
+    /// Whether the firm's mail server vouches for its sender; none while that was not looked at.
+    pub check: Option<SenderCheck>,
+    /// From here its clock counts.
+    pub receive_time: Timestamp,
+    /// Whether the call or the trace said so; otherwise it is the time of the hand-over.
+    pub receive_time_known: bool,
+    /// When it was handed over to Liaison.
+    pub record_time: Timestamp,
+    /// The client it belongs to, `clients/{client}`; empty while nobody knows.
+    pub client: String,
+    /// Who wrote it; empty while nobody knows, and where it was no contact.
+    pub contact: String,
+    /// The conversation; empty where there is none.
+    pub thread: String,
+    /// The case about that conversation; empty where none is known here.
+    pub case: String,
+    /// Where it stands.
+    pub state: State,
+    /// Set while and after it lies in triage.
+    pub triage: Option<Triage>,
+}
+
+/// Where a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Stored; its sender is being looked up.
+    Received,
+    /// A client's.
+    Attributed,
+    /// Nobody knows whose word it is.
+    InTriage,
+    /// No client's word, as somebody said.
+    Dismissed,
+    /// From the firm's own people, or a delivery report.
+    Filed,
+}
+
+/// What keeps a mail from being attributed, and who sees to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Triage {
+    /// Why it lies here.
+    pub reason: TriageReason,
+    /// When it must be out; none while the firm's calendar is not here.
+    pub due_time: Option<Timestamp>,
+    /// True once it was late, for good.
+    pub overdue: bool,
+    /// Who was told.
+    pub owners: Vec<String>,
+    /// When it left.
+    pub end_time: Option<Timestamp>,
+    /// By whom.
+    pub ended_by: String,
+}
+
+/// Why a mail lies in triage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TriageReason {
+    /// The firm knows nobody of this address.
+    #[default]
+    Unknown,
+    /// The firm's mail server says that the sender is forged.
+    Forged,
+    /// The firm's mail server says nothing.
+    Unverified,
+    /// Several senders, or somebody of one client on another's conversation.
+    Ambiguous,
+}
+
+impl TriageReason {
+    /// On the wire and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "UNKNOWN_SENDER",
+            Self::Forged => "FORGED_SENDER",
+            Self::Unverified => "UNVERIFIED_SENDER",
+            Self::Ambiguous => "AMBIGUOUS_SENDER",
+        }
+    }
+
+    /// The reason of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Unknown, Self::Forged, Self::Unverified, Self::Ambiguous]
+            .into_iter()
+            .find(|reason| reason.as_str() == name)
+    }
+}
+
+/// Who the registry says wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// A client's contact, `clients/{client}/contacts/{contact}`.
+    Contact(String),
+    /// A member of staff.
+    Staff,
+    /// Nobody the firm knows.
+    Unknown,
+    /// Several people at once.
+    Several,
+}
+
+/// A conversation that the mail answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The conversation.
+    pub thread: String,
+    /// Whose it is.
+    pub client: String,
+    /// The latest case about it; empty where none is known here.
+    pub case: String,
+}
+
+/// What a mail turns out to be. At most one of these; what follows from it is the use case's to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A client's own word: an inquiry, or one more on its conversation.
+    Word {
+        /// Whose.
+        contact: String,
+        /// The conversation it goes on with; none begins one.
+        thread: Option<Answered>,
+    },
+    /// A machine at the client's: noted on the conversation where there is one, and opens nothing.
+    Machine {
+        /// Whose.
+        contact: String,
+        /// The conversation.
+        thread: Option<Answered>,
+    },
+    /// Nobody knows whose word it is; noted as a third party's on the conversation that it came on, where there is one.
+    Triage {
+        /// Why.
+        reason: TriageReason,
+        /// The conversation that somebody else's mail came on.
+        noted_on: Option<Answered>,
+    },
+    /// Kept, nothing follows; a report is noted on the conversation of the mail it is about.
+    File {
+        /// That conversation.
+        noted_on: Option<Answered>,
+    },
+}
+
+/// What a mail is. `answered`: the conversations that its references lie on, the nearest first.
+///
+/// A contact's word goes to a conversation of the contact's own client only, so that no client's words come before
+/// another's eyes: a contact of another client on a conversation is a third party there. Anybody of the same client who
+/// writes on it speaks for the client, also somebody who was merely put in copy.
+pub fn verdict(kind: Kind, check: SenderCheck, writer: &Writer, answered: &[Answered]) -> Verdict {
+    if kind == Kind::DeliveryReport {
+        return Verdict::File { noted_on: answered.first().cloned() };
+    }
+    let contact = match (writer, check) {
+        (Writer::Several, _) => return triage(TriageReason::Ambiguous, None),
+        (Writer::Unknown, _) => return triage(TriageReason::Unknown, answered.first()),
+        (_, SenderCheck::Failed) => return triage(TriageReason::Forged, None),
+        (_, SenderCheck::Missing) => return triage(TriageReason::Unverified, None),
+        (Writer::Staff, SenderCheck::Passed) => return Verdict::File { noted_on: None },
+        (Writer::Contact(contact), SenderCheck::Passed) => contact.clone(),
+    };
+    let own = answered.iter().find(|answered| answered.client == client_of(&contact));
+    if own.is_none() && !answered.is_empty() {
+        return triage(TriageReason::Ambiguous, answered.first());
+    }
+    let thread = own.cloned();
+    if kind == Kind::Automatic { Verdict::Machine { contact, thread } } else { Verdict::Word { contact, thread } }
+}
+
+fn triage(reason: TriageReason, noted_on: Option<&Answered>) -> Verdict {
+    Verdict::Triage { reason, noted_on: noted_on.cloned() }
+}
+
+/// `clients/{client}` of `clients/{client}/contacts/{contact}`.
+pub fn client_of(contact: &str) -> &str {
+    contact.split_once("/contacts/").map_or("", |(client, _)| client)
+}
+
+impl Mail {
+    /// `mails/{mail}`.
+    pub fn name(&self) -> String {
+        format!("mails/{}", self.id)
+    }
+
+    /// The revision of the event that is told next.
+    pub fn next_revision(&mut self) -> u64 {
+        self.revision += 1;
+        self.revision
+    }
+
+    /// Lays it in triage.
+    pub fn lay_in_triage(&mut self, reason: TriageReason, due_time: Option<Timestamp>) {
+        self.state = State::InTriage;
+        self.triage = Some(Triage { reason, due_time, ..Triage::default() });
+    }
+
+    /// Makes it a client's.
+    pub fn attribute(&mut self, contact: &str, thread: &str, case: &str) {
+        self.state = State::Attributed;
+        self.client = client_of(contact).to_owned();
+        self.contact = contact.to_owned();
+        self.thread = thread.to_owned();
+        self.case = case.to_owned();
+    }
+
+    /// Ends its time in triage.
+    ///
+    /// # Errors
+    /// [`MailError::NotInTriage`] where it does not lie there (any more).
+    pub fn leave_triage(&mut self, by: &str, now: Timestamp) -> Result<(), MailError> {
+        match (self.state, self.triage.as_mut()) {
+            (State::InTriage, Some(triage)) => {
+                triage.end_time = Some(now);
+                by.clone_into(&mut triage.ended_by);
+                Ok(())
+            }
+            _ => Err(MailError::NotInTriage),
+        }
+    }
+
+    /// Notes that its time in triage is over; false where that was noted before, or it has left, or the time has moved.
+    pub fn note_overdue(&mut self, now: Timestamp) -> bool {
+        match (self.state, self.triage.as_mut()) {
+            (State::InTriage, Some(triage)) if !triage.overdue && triage.due_time.is_some_and(|due| due <= now) => {
+                triage.overdue = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When its timer is due next.
+    pub fn next_due_time(&self) -> Option<Timestamp> {
+        let open = self.triage.as_ref().filter(|triage| self.state == State::InTriage && !triage.overdue);
+        open.and_then(|triage| triage.due_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread(client: &str) -> Answered {
+        Answered { thread: format!("thread-of-{client}"), client: format!("clients/{client}"), case: "cases/1".into() }
+    }
+
+    fn jo() -> Writer {
+        Writer::Contact("clients/acme/contacts/jo".into())
+    }
+
+    fn of(writer: &Writer, answered: &[Answered]) -> Verdict {
+        verdict(Kind::Personal, SenderCheck::Passed, writer, answered)
+    }
+
+    #[test]
+    fn a_verified_contact_speaks_for_the_client() {
+        let contact = "clients/acme/contacts/jo".to_owned();
+        assert_eq!(of(&jo(), &[]), Verdict::Word { contact: contact.clone(), thread: None });
+        let thread = thread("acme");
+        assert_eq!(of(&jo(), std::slice::from_ref(&thread)), Verdict::Word { contact, thread: Some(thread) });
+    }
+
+    #[test]
+    fn a_machine_of_the_client_opens_nothing() {
+        let verdict = verdict(Kind::Automatic, SenderCheck::Passed, &jo(), &[thread("acme")]);
+        assert!(matches!(verdict, Verdict::Machine { thread: Some(_), .. }));
+    }
+
+    #[test]
+    fn a_contact_whom_the_mail_server_does_not_vouch_for_lies_in_triage() {
+        for (check, reason) in
+            [(SenderCheck::Failed, TriageReason::Forged), (SenderCheck::Missing, TriageReason::Unverified)]
+        {
+            for writer in [jo(), Writer::Staff] {
+                let verdict = verdict(Kind::Personal, check, &writer, &[thread("acme")]);
+                assert_eq!(verdict, Verdict::Triage { reason, noted_on: None });
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_sender_on_a_conversation_is_a_third_party_there() {
+        let expected = Verdict::Triage { reason: TriageReason::Unknown, noted_on: Some(thread("acme")) };
+        assert_eq!(of(&Writer::Unknown, &[thread("acme")]), expected);
+    }
+
+    #[test]
+    fn a_contact_of_another_client_never_joins_a_conversation() {
+        let expected = Verdict::Triage { reason: TriageReason::Ambiguous, noted_on: Some(thread("other")) };
+        assert_eq!(of(&jo(), &[thread("other")]), expected);
+        let both = of(&jo(), &[thread("other"), thread("acme")]);
+        assert!(matches!(both, Verdict::Word { thread: Some(own), .. } if own == thread("acme")));
+    }
+
+    #[test]
+    fn several_senders_are_nobodys_word() {
+        let verdict = of(&Writer::Several, &[thread("acme")]);
+        assert_eq!(verdict, Verdict::Triage { reason: TriageReason::Ambiguous, noted_on: None });
+    }
+
+    #[test]
+    fn the_firms_own_people_and_delivery_reports_are_filed() {
+        assert_eq!(of(&Writer::Staff, &[thread("acme")]), Verdict::File { noted_on: None });
+        let report = verdict(Kind::DeliveryReport, SenderCheck::Missing, &Writer::Unknown, &[thread("acme")]);
+        assert_eq!(report, Verdict::File { noted_on: Some(thread("acme")) });
+    }
+}

@@ -1,0 +1,155 @@
+//! The work row that finds out whose word a mail is. While the registry does not answer, the mail waits and is safe.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use command::{Commands, Fault};
+use contracts::client_registry::v1::{
+    GetPolicyRequest, IdentifySenderRequest, contact_service_client::ContactServiceClient,
+    policy_service_client::PolicyServiceClient,
+};
+use runtime::Client;
+use timers::work::{Job, Outcome, Performer};
+use tonic::{Code, Status};
+
+use super::{Mails, entity::State, entity::Writer, parse::Kind, repo, trace::SenderCheck};
+use crate::{
+    procedure::{self, Policy},
+    thread,
+    work::{self, Wakes},
+};
+
+/// Looks up senders.
+pub struct Identify {
+    commands: Commands,
+    mails: Mails,
+    registry: Client,
+    wakes: Wakes,
+}
+
+/// Why a mail could not be looked at now.
+#[derive(Debug, thiserror::Error)]
+enum NotNow {
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    #[error("registry: {} {}", .0.code(), .0.message())]
+    Registry(#[from] Status),
+    #[error("an earlier mail that it answers is looked at first")]
+    EarlierFirst,
+}
+
+/// How soon a mail is looked at again that waits for an earlier one.
+const EARLIER: Duration = Duration::from_millis(200);
+
+impl Identify {
+    /// Asks this registry.
+    pub fn new(commands: Commands, mails: Mails, registry: Client, wakes: Wakes) -> Self {
+        Self { commands, mails, registry, wakes }
+    }
+
+    async fn identify(&self, job: &Job) -> Result<(), NotNow> {
+        let id = job.subject.trim_start_matches("mails/");
+        let db = self.commands.db();
+        let Some(stored) = repo::find(db.reader(), id).await? else { return Ok(()) };
+        if stored.mail.state != State::Received {
+            return Ok(());
+        }
+        let policy = self.policy().await?;
+        let words = stored.words(db.reader(), self.commands.keyring()).await?;
+        let indexes: Vec<_> =
+            words.trail.references.iter().map(|id| thread::index(self.commands.keyring(), id)).collect();
+        if repo::is_any_unidentified(db.reader(), &indexes, id).await? {
+            return Err(NotNow::EarlierFirst);
+        }
+        let (writer, check) = match words.trail.addresses.as_slice() {
+            [address] => {
+                let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+                let check = words.trail.trace.check(&policy.authserv_id, &domain.unwrap_or_default());
+                let report = stored.mail.kind == Kind::DeliveryReport;
+                (if report { Writer::Unknown } else { self.writer(address).await? }, check)
+            }
+            _ => (Writer::Several, SenderCheck::Missing),
+        };
+        let (commands, mails) = (self.commands.clone(), self.mails);
+        let (id, job) = (id.to_owned(), job.clone());
+        db.transaction(move |tx| {
+            let (commands, id, job) = (commands.clone(), id.clone(), job.clone());
+            let (writer, server) = (writer.clone(), policy.authserv_id.clone());
+            Box::pin(async move {
+                let unit = commands.unit(tx, "services/notification", work::IDENTIFY);
+                mails.identify(&unit, &id, check, &writer, &server).await?;
+                unit.finish().await?;
+                timers::work::complete(tx, &job).await.map_err(work::fault)
+            })
+        })
+        .await?;
+        self.commands.committed();
+        self.wakes.wake();
+        Ok(())
+    }
+
+    /// The policy that is known here, or the registry's.
+    async fn policy(&self) -> Result<Policy, NotNow> {
+        if let Some(policy) = procedure::policy(self.commands.db().reader()).await? {
+            return Ok(policy);
+        }
+        let mut policies = PolicyServiceClient::new(self.registry.clone());
+        let answer = policies.get_policy(GetPolicyRequest { name: "policies/current".into() }).await?.into_inner();
+        let policy = answer.policy.ok_or_else(|| Status::internal("no policy in the answer"))?;
+        let known = Policy::from(&policy);
+        let (commands, mails) = (self.commands.clone(), self.mails);
+        self.commands
+            .db()
+            .transaction(move |tx| {
+                let (commands, policy) = (commands.clone(), policy.clone());
+                Box::pin(async move {
+                    let unit = commands.unit(tx, "services/notification", work::FETCH_POLICY);
+                    procedure::keep_policy(&unit, &mails, &policy).await?;
+                    unit.finish().await
+                })
+            })
+            .await?;
+        self.commands.committed();
+        self.wakes.wake();
+        Ok(known)
+    }
+
+    async fn writer(&self, address: &str) -> Result<Writer, NotNow> {
+        let mut contacts = ContactServiceClient::new(self.registry.clone());
+        match contacts.identify_sender(IdentifySenderRequest { email: address.to_owned() }).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                Ok(match (answer.contact.as_str(), answer.staff.as_str()) {
+                    ("", "") => Writer::Unknown,
+                    ("", _) => Writer::Staff,
+                    (_, "") => Writer::Contact(answer.contact),
+                    _ => Writer::Several,
+                })
+            }
+            // An address that the registry does not take for one is nobody's there.
+            Err(status) if status.code() == Code::InvalidArgument => Ok(Writer::Unknown),
+            Err(status) => Err(status.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Performer for Identify {
+    fn kind(&self) -> &'static str {
+        work::IDENTIFY
+    }
+
+    async fn perform(&self, job: &Job) -> Outcome {
+        match self.identify(job).await {
+            Ok(()) => Outcome::Done,
+            Err(NotNow::EarlierFirst) => Outcome::Retry { after: Some(EARLIER) },
+            Err(NotNow::Fault(Fault::Keys(keyring::Error::Erased { .. }))) => {
+                Outcome::SetAside { reason: "CLIENT_ERASED".to_owned() }
+            }
+            Err(error) => {
+                tracing::warn!(mail = job.subject, %error, "sender not identified yet, trying again");
+                Outcome::Retry { after: None }
+            }
+        }
+    }
+}

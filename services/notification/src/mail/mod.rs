@@ -1,0 +1,328 @@
+//! Mail that comes in: taken once, looked at, attributed, laid in triage or filed (SOP 4.2).
+//!
+//! - [`parse`]: bytes to [`parse::ParsedMail`]; pure, bounded. [`trace`]: what the firm's own mail server wrote on top.
+//! - [`entity`]: what a mail is ([`entity::verdict`]) and its life.
+//! - [`words`], `repo`: what is personal is sealed; the tables.
+//! - [`identify`]: the work row that asks the registry whose word it is.
+//! - [`clock`]: the time that a mail may lie in triage.
+//!
+//! No mail that comes in stops a clock of the firm.
+
+pub mod clock;
+pub mod entity;
+mod error;
+pub mod fields;
+pub mod identify;
+pub mod parse;
+mod repo;
+pub mod trace;
+pub mod words;
+
+use business_time::Timestamp;
+use command::{Fault, Unit, derived_id, new_id};
+use keyring::Owner;
+
+pub use error::MailError;
+pub use repo::{Filter, StoredMail, find, list, set_case};
+
+use self::{
+    entity::{Answered, Mail, State, TriageReason, Verdict, Writer, client_of, verdict},
+    parse::ParsedMail,
+    repo::NewMail,
+    trace::SenderCheck,
+    words::Words,
+};
+use crate::{
+    events::publish,
+    notification::{
+        NewNotification, Notifications,
+        entity::{Audience, Facts, Kind, Target},
+    },
+    procedure, thread, work,
+};
+
+/// The use cases of mail that comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mails {
+    notifications: Notifications,
+}
+
+/// What the firm's mail server hands over.
+pub struct Delivery {
+    /// Read.
+    pub parsed: ParsedMail,
+    /// As it came.
+    pub raw: Vec<u8>,
+    /// When the call says that it was received.
+    pub receive_time: Option<Timestamp>,
+}
+
+impl Mails {
+    /// Takes a mail and asks for its sender to be looked up; gives it, and whether it was here before.
+    ///
+    /// # Errors
+    /// [`MailError::ReceivedInFuture`].
+    pub async fn take(&self, unit: &Unit<'_>, delivery: &Delivery) -> Result<(Mail, bool), Fault> {
+        let parsed = &delivery.parsed;
+        if delivery.receive_time.is_some_and(|time| time > unit.now()) {
+            return Err(MailError::ReceivedInFuture.into());
+        }
+        let policy = procedure::policy(unit.tx()).await?;
+        let known = delivery.receive_time.or_else(|| {
+            let server = policy.as_ref().map(|policy| policy.authserv_id.as_str())?;
+            parsed.trace.received_by(server).map(|time| time.min(unit.now()))
+        });
+        let mail = Mail {
+            id: new_id(),
+            revision: 1,
+            kind: parsed.kind,
+            check: None,
+            receive_time: known.unwrap_or(unit.now()),
+            receive_time_known: known.is_some(),
+            record_time: unit.now(),
+            client: String::new(),
+            contact: String::new(),
+            thread: String::new(),
+            case: String::new(),
+            state: State::Received,
+            triage: None,
+        };
+        let mut identity = parsed.identity();
+        if parsed.is_nameless() {
+            // Better two of one than one of two: only the very same bytes are the same mail.
+            identity.push_str(&String::from_utf8_lossy(&delivery.raw));
+        }
+        let identity = unit.keyring().blind_index("mail", &identity);
+        let new = NewMail {
+            mail: &mail,
+            identity: identity.clone(),
+            message_index: thread::index(unit.keyring(), &parsed.message_id),
+            words: &Words::of(parsed),
+            text: &parsed.text,
+            raw: &delivery.raw,
+        };
+        if repo::insert(unit.tx(), unit.keyring(), new).await? {
+            unit.touched(&mail.name());
+            work::ask(unit.tx(), work::IDENTIFY, &mail.name(), "received", unit.now()).await?;
+            return Ok((mail, false));
+        }
+        let first = repo::find_by_identity(unit.tx(), &identity).await?;
+        let first = first.ok_or_else(|| Fault::Stored("a mail that is here cannot be found".into()))?;
+        unit.touched(&first.mail.name());
+        Ok((first.mail, true))
+    }
+
+    /// Does what follows from knowing who wrote a mail. Nothing where that was done before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn identify(
+        &self,
+        unit: &Unit<'_>,
+        id: &str,
+        check: SenderCheck,
+        writer: &Writer,
+        server: &str,
+    ) -> Result<(), Fault> {
+        let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
+        if stored.mail.state != State::Received {
+            return Ok(());
+        }
+        let words = stored.words(unit.tx(), unit.keyring()).await?;
+        let mail = &mut stored.mail;
+        mail.check = Some(check);
+        if !mail.receive_time_known
+            && let Some(time) = words.trail.trace.received_by(server)
+        {
+            mail.receive_time = time.min(mail.record_time);
+            mail.receive_time_known = true;
+        }
+        let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
+        match verdict(mail.kind, check, writer, &answered) {
+            Verdict::Word { contact, thread } => self.word(unit, stored, &words, &contact, thread).await,
+            Verdict::Machine { contact, thread } => machine(unit, stored, &words, &contact, thread).await,
+            Verdict::Triage { reason, noted_on } => self.triage(unit, stored, reason, noted_on).await,
+            Verdict::File { noted_on } => file(unit, stored, noted_on).await,
+        }
+    }
+
+    /// Says whose word a mail in triage is; it counts from when it was received.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; [`MailError::NotInTriage`].
+    pub async fn attribute(&self, unit: &Unit<'_>, id: &str, contact: &str) -> Result<StoredMail, Fault> {
+        let mut stored = lock(unit, id).await?;
+        stored.mail.leave_triage(unit.actor(), unit.now())?;
+        let words = stored.words(unit.tx(), unit.keyring()).await?;
+        let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
+        let own = answered.into_iter().find(|answered| answered.client == client_of(contact));
+        let mail = &mut stored.mail;
+        mail.state = State::Attributed;
+        publish::triage_ended(unit, mail).await?;
+        self.word(unit, stored, &words, contact, own).await?;
+        lock(unit, id).await
+    }
+
+    /// Takes a mail out of triage as no client's word.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; [`MailError::NotInTriage`].
+    pub async fn dismiss(&self, unit: &Unit<'_>, id: &str, reason: &str) -> Result<StoredMail, Fault> {
+        let mut stored = lock(unit, id).await?;
+        stored.mail.leave_triage(unit.actor(), unit.now())?;
+        stored.mail.state = State::Dismissed;
+        repo::save_dismissal(unit.tx(), unit.keyring(), &stored, reason).await?;
+        publish::triage_ended(unit, &mut stored.mail).await?;
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
+        Ok(stored)
+    }
+
+    /// Notes once that a mail lay in triage too long, and tells management and intake.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn overdue(&self, unit: &Unit<'_>, id: &str) -> Result<(), Fault> {
+        let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
+        let noted = stored.mail.note_overdue(unit.now());
+        if noted {
+            publish::triage_overdue(unit, &mut stored.mail).await?;
+        }
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
+        if noted {
+            for audience in [Audience::Target(Target::Management), Audience::Intake] {
+                self.tell(unit, &stored.mail, Kind::TriageOverdue, audience).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes who was told to see to a mail.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn told(&self, unit: &Unit<'_>, id: &str, people: &[String]) -> Result<(), Fault> {
+        let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
+        let Some(triage) = stored.mail.triage.as_mut() else { return Ok(()) };
+        for person in people.iter().filter(|person| !person.is_empty()) {
+            if !triage.owners.contains(person) {
+                triage.owners.push(person.clone());
+            }
+        }
+        stored.mail.next_revision();
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await
+    }
+
+    /// Computes the due times in triage anew, since calendar or policy came or changed. What was late stays so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn time_anew(&self, unit: &Unit<'_>) -> Result<(), Fault> {
+        for mut stored in repo::lock_waiting(unit.tx()).await? {
+            let due = procedure::triage_due(unit.tx(), stored.mail.receive_time).await?;
+            let Some(triage) = stored.mail.triage.as_mut() else { continue };
+            if due.is_some() && triage.due_time != due {
+                triage.due_time = due;
+                stored.mail.next_revision();
+                unit.touched(&stored.mail.name());
+                repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn word(
+        &self,
+        unit: &Unit<'_>,
+        mut stored: StoredMail,
+        words: &Words,
+        contact: &str,
+        answered: Option<Answered>,
+    ) -> Result<(), Fault> {
+        let client = client_of(contact);
+        let (thread, case) = match answered {
+            Some(answered) => (answered.thread, answered.case),
+            None => (thread::begin(unit, client, "", &words.subject).await?.id, String::new()),
+        };
+        stored.mail.attribute(contact, &thread, &case);
+        repo::change_owner(unit.tx(), unit.keyring(), &mut stored, Owner::new(client)).await?;
+        thread::remember(unit.tx(), unit.keyring(), &thread, &words.message_id).await?;
+        publish::inquiry_received(unit, &mut stored.mail).await?;
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
+        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, stored.mail.receive_time).await
+    }
+
+    async fn triage(
+        &self,
+        unit: &Unit<'_>,
+        mut stored: StoredMail,
+        reason: TriageReason,
+        noted_on: Option<Answered>,
+    ) -> Result<(), Fault> {
+        let due_time = procedure::triage_due(unit.tx(), stored.mail.receive_time).await?;
+        stored.mail.lay_in_triage(reason, due_time);
+        publish::mail_triaged(unit, &mut stored.mail).await?;
+        if let Some(on) = noted_on {
+            publish::mail_noted(unit, &mut stored.mail, &on, true).await?;
+        }
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
+        self.tell(unit, &stored.mail, Kind::Triage, Audience::Intake).await
+    }
+
+    async fn tell(&self, unit: &Unit<'_>, mail: &Mail, kind: Kind, audience: Audience) -> Result<(), Fault> {
+        let triage = mail.triage.clone().unwrap_or_default();
+        let new = NewNotification {
+            id: derived_id(&mail.id, &format!("{kind:?} to {}", audience.name())),
+            mail: mail.name(),
+            facts: Facts {
+                due_time: triage.due_time,
+                triage_reason: triage.reason.as_str().to_owned(),
+                receive_time: Some(mail.receive_time),
+                ..Facts::default()
+            },
+            ..NewNotification::generated(kind, audience)
+        };
+        self.notifications.queue(unit, new).await.map(drop)
+    }
+}
+
+async fn machine(
+    unit: &Unit<'_>,
+    mut stored: StoredMail,
+    words: &Words,
+    contact: &str,
+    answered: Option<Answered>,
+) -> Result<(), Fault> {
+    let (thread, case) = answered.as_ref().map_or(("", ""), |on| (&on.thread, &on.case));
+    stored.mail.attribute(contact, thread, case);
+    repo::change_owner(unit.tx(), unit.keyring(), &mut stored, Owner::new(client_of(contact))).await?;
+    match &answered {
+        Some(on) => {
+            thread::remember(unit.tx(), unit.keyring(), &on.thread, &words.message_id).await?;
+            publish::mail_noted(unit, &mut stored.mail, on, false).await?;
+        }
+        None => drop(stored.mail.next_revision()),
+    }
+    unit.touched(&stored.mail.name());
+    repo::save(unit.tx(), &stored.mail, &stored.owner).await
+}
+
+async fn file(unit: &Unit<'_>, mut stored: StoredMail, noted_on: Option<Answered>) -> Result<(), Fault> {
+    stored.mail.state = State::Filed;
+    match &noted_on {
+        Some(on) => {
+            stored.mail.client.clone_from(&on.client);
+            stored.mail.thread.clone_from(&on.thread);
+            stored.mail.case.clone_from(&on.case);
+            repo::change_owner(unit.tx(), unit.keyring(), &mut stored, Owner::new(on.client.as_str())).await?;
+            publish::mail_noted(unit, &mut stored.mail, on, false).await?;
+        }
+        None => drop(stored.mail.next_revision()),
+    }
+    unit.touched(&stored.mail.name());
+    repo::save(unit.tx(), &stored.mail, &stored.owner).await
+}
+
+async fn lock(unit: &Unit<'_>, id: &str) -> Result<StoredMail, Fault> {
+    let found = repo::lock(unit.tx(), id).await?;
+    found.ok_or_else(|| refusal::Refusal::not_found(format!("mails/{id}")).into())
+}

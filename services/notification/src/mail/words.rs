@@ -1,0 +1,117 @@
+//! A mail's words and everything else in it that is personal: sealed in their columns, each under the key of the mail's
+//! owner: the client's erasable key, or that of unknown senders while nobody knows whose they are.
+
+use command::Fault;
+use database::ConnectionTrait;
+use keyring::{Keyring, Owner, Place, Purpose};
+use serde::{Deserialize, Serialize};
+
+use super::{parse::ParsedMail, trace::Trace};
+
+/// What a mail says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// `From` for people.
+    pub sender: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its Message-ID, without brackets.
+    pub message_id: String,
+    /// What it answers and how it came.
+    pub trail: Trail,
+}
+
+/// What is needed to find out whose word it is, and to answer it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trail {
+    /// The addresses in `From`.
+    pub addresses: Vec<String>,
+    /// Message-IDs, the nearest first.
+    pub references: Vec<String>,
+    /// What servers wrote on top.
+    pub trace: Trace,
+}
+
+impl Words {
+    /// Those of a mail.
+    pub fn of(mail: &ParsedMail) -> Self {
+        Self {
+            sender: mail.senders_shown(),
+            subject: mail.subject.clone(),
+            message_id: mail.message_id.clone(),
+            trail: Trail {
+                addresses: mail.senders.iter().map(|sender| sender.email.clone()).collect(),
+                references: mail.references.clone(),
+                trace: mail.trace.clone(),
+            },
+        }
+    }
+}
+
+/// The sealed columns of one row of `mail`.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// `mail.sender`
+    pub sender: Vec<u8>,
+    /// `mail.subject`
+    pub subject: Vec<u8>,
+    /// `mail.message_id`
+    pub message_id: Vec<u8>,
+    /// `mail.trail`
+    pub trail: Vec<u8>,
+}
+
+/// The sealed columns of one row of `mail_content`.
+#[derive(Clone, Debug)]
+pub struct SealedContent {
+    /// `mail_content.text`
+    pub text: Vec<u8>,
+    /// `mail_content.raw`
+    pub raw: Vec<u8>,
+}
+
+/// A column of a mail's row.
+pub fn place<'a>(column: &'a str, mail: &'a str) -> Place<'a> {
+    Place::new("mail", column, mail)
+}
+
+/// A column of a mail's content.
+pub fn content_place<'a>(column: &'a str, mail: &'a str) -> Place<'a> {
+    Place::new("mail_content", column, mail)
+}
+
+/// Seals the words of mail `id` for `owner`.
+pub async fn seal<C: ConnectionTrait>(
+    tx: &C,
+    keyring: &Keyring,
+    owner: &Owner,
+    id: &str,
+    words: &Words,
+) -> Result<Sealed, Fault> {
+    let key = keyring.key(tx, owner, Purpose::Erasable).await?;
+    let trail = serde_json::to_vec(&words.trail).map_err(|error| Fault::Stored(error.to_string()))?;
+    Ok(Sealed {
+        sender: keyring.encrypt_text(&key, place("sender", id), &words.sender)?,
+        subject: keyring.encrypt_text(&key, place("subject", id), &words.subject)?,
+        message_id: keyring.encrypt_text(&key, place("message_id", id), &words.message_id)?,
+        trail: keyring.encrypt(&key, place("trail", id), &trail)?,
+    })
+}
+
+/// Opens what [`seal`] sealed.
+pub async fn open<C: ConnectionTrait>(
+    conn: &C,
+    keyring: &Keyring,
+    owner: &Owner,
+    id: &str,
+    sealed: &Sealed,
+) -> Result<Words, Fault> {
+    let key = keyring.existing_key(conn, owner, Purpose::Erasable).await?;
+    let trail = keyring.decrypt(&key, place("trail", id), &sealed.trail)?;
+    Ok(Words {
+        sender: keyring.decrypt_text(&key, place("sender", id), &sealed.sender)?,
+        subject: keyring.decrypt_text(&key, place("subject", id), &sealed.subject)?,
+        message_id: keyring.decrypt_text(&key, place("message_id", id), &sealed.message_id)?,
+        trail: serde_json::from_slice(&trail).map_err(|error| Fault::Stored(error.to_string()))?,
+    })
+}

@@ -1,0 +1,379 @@
+//! What goes out and what became of it. Pure.
+
+use business_time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::NotificationError;
+
+/// One message to one audience, without its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The last segment of `notifications/{notification}`.
+    pub id: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
+    /// Empty where none is concerned.
+    pub client: String,
+    /// Empty where none is known.
+    pub engagement: String,
+    /// Empty where none is concerned.
+    pub case: String,
+    /// The mail it is about, `mails/{mail}`; empty where it is about none.
+    pub mail: String,
+    /// The conversation it belongs to; empty where it belongs to none.
+    pub thread: String,
+    /// `staff/{staff}`; empty where it is generated.
+    pub author: String,
+    /// For whom.
+    pub audience: Audience,
+    /// What the text is made from.
+    pub facts: Facts,
+    /// Without angle brackets; empty until the first attempt, then the same on each.
+    pub message_id: String,
+    /// When it was queued.
+    pub queue_time: Timestamp,
+    /// When the provider took it.
+    pub hand_over_time: Option<Timestamp>,
+    /// Why it was blocked or failed.
+    pub reason: String,
+    /// Claims so far.
+    pub tries: u32,
+    /// Who was told.
+    pub recipients: Vec<String>,
+    /// In whose stead.
+    pub stand_ins_for: Vec<String>,
+    /// Rises with each event.
+    pub revision: u64,
+}
+
+/// What a notification is; each has a template of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A person's substantive reply.
+    Reply,
+    /// A person's word that the question arrived.
+    Acknowledgement,
+    /// Generated: the mail arrived.
+    AutoAcknowledgement,
+    /// A first-response or resolution clock was late.
+    ClockBreach,
+    /// An escalation step.
+    Escalation,
+    /// A resolution to confirm.
+    ConfirmationRequest,
+    /// A resolution still to confirm.
+    ConfirmationReminder,
+    /// A mail lies in triage.
+    Triage,
+    /// A mail lay in triage too long.
+    TriageOverdue,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Reply,
+        Self::Acknowledgement,
+        Self::AutoAcknowledgement,
+        Self::ClockBreach,
+        Self::Escalation,
+        Self::ConfirmationRequest,
+        Self::ConfirmationReminder,
+        Self::Triage,
+        Self::TriageOverdue,
+    ];
+
+    /// Whether a person wrote its words.
+    pub fn is_written(self) -> bool {
+        matches!(self, Self::Reply | Self::Acknowledgement)
+    }
+
+    /// Whether its words are about a proposed resolution, which escalation has.
+    pub fn needs_proposal(self) -> bool {
+        matches!(self, Self::ConfirmationRequest | Self::ConfirmationReminder)
+    }
+
+    /// Whether it is about a mail in triage.
+    pub fn is_about_triage(self) -> bool {
+        matches!(self, Self::Triage | Self::TriageOverdue)
+    }
+}
+
+/// Where a notification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not handed over yet.
+    Queued,
+    /// The provider took it.
+    HandedOver,
+    /// The procedure does not allow it.
+    Blocked,
+    /// Given up.
+    Failed,
+    /// Taken back.
+    Cancelled,
+}
+
+/// To whom it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// `clients/{client}/contacts/{contact}`.
+    Contact(String),
+    /// `staff/{staff}`.
+    Staff(String),
+    /// Whoever holds the role for the client now.
+    Target(Target),
+    /// Whoever takes mails of unknown senders.
+    Intake,
+    /// The client's first contact who may confirm a resolution.
+    Confirmer,
+}
+
+/// A role that is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The client's account manager.
+    AccountManager,
+    /// The team lead of the engagement, or of the client's first one.
+    TeamLead,
+    /// Everybody in management.
+    Management,
+}
+
+impl Target {
+    /// As events and tables name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountManager => "ACCOUNT_MANAGER",
+            Self::TeamLead => "TEAM_LEAD",
+            Self::Management => "MANAGEMENT",
+        }
+    }
+
+    /// The target of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::AccountManager, Self::TeamLead, Self::Management].into_iter().find(|target| target.as_str() == name)
+    }
+}
+
+impl Audience {
+    /// As the table and the API name it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Contact(name) | Self::Staff(name) => name.clone(),
+            Self::Target(target) => target.as_str().to_owned(),
+            Self::Intake => "INTAKE".to_owned(),
+            Self::Confirmer => "CONFIRMER".to_owned(),
+        }
+    }
+
+    /// The audience of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "INTAKE" => return Some(Self::Intake),
+            "CONFIRMER" => return Some(Self::Confirmer),
+            _ => {}
+        }
+        if name.starts_with("staff/") {
+            return Some(Self::Staff(name.to_owned()));
+        }
+        if name.starts_with("clients/") && name.contains("/contacts/") {
+            return Some(Self::Contact(name.to_owned()));
+        }
+        Target::parse(name).map(Self::Target)
+    }
+
+    /// Whether it goes to the client's side.
+    pub fn is_client(&self) -> bool {
+        matches!(self, Self::Contact(_) | Self::Confirmer)
+    }
+
+    /// This contact, or whoever of the client may confirm where none is named.
+    pub fn contact_or_confirmer(contact: &str) -> Self {
+        if contact.is_empty() { Self::Confirmer } else { Self::Contact(contact.to_owned()) }
+    }
+}
+
+/// What a generated text is made from: ids, enums and times; nothing personal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// `first_response` or `resolution`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub clock: String,
+    /// When something was or is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_time: Option<Timestamp>,
+    /// The escalation step, from 1 upwards.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub step: i32,
+    /// Whom the step told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
+    /// Which proposal is to be confirmed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub proposal_revision: u64,
+    /// Why a mail lies in triage.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub triage_reason: String,
+    /// When that mail was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_time: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Notification {
+    /// `notifications/{notification}`.
+    pub fn name(&self) -> String {
+        format!("notifications/{}", self.id)
+    }
+
+    /// Whether there is anything left to do.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Queued
+    }
+
+    /// Claims it for an attempt: what is claimed can no longer be taken back. Gives the attempt's number.
+    ///
+    /// # Errors
+    /// [`NotificationError::NotQueued`] where it was cancelled or ended meanwhile.
+    pub fn claim(&mut self) -> Result<u32, NotificationError> {
+        self.open()?;
+        self.tries += 1;
+        Ok(self.tries)
+    }
+
+    /// The provider took it.
+    ///
+    /// # Errors
+    /// [`NotificationError::NotQueued`] where that is settled already.
+    pub fn hand_over(
+        &mut self,
+        time: Timestamp,
+        recipients: Vec<String>,
+        stand_ins_for: Vec<String>,
+    ) -> Result<(), NotificationError> {
+        self.open()?;
+        (self.recipients, self.stand_ins_for) = (recipients, stand_ins_for);
+        self.hand_over_time = Some(time);
+        self.end(State::HandedOver, "");
+        Ok(())
+    }
+
+    /// The procedure does not allow it.
+    ///
+    /// # Errors
+    /// As [`Notification::hand_over`].
+    pub fn block(&mut self, reason: &str) -> Result<(), NotificationError> {
+        self.open()?;
+        self.end(State::Blocked, reason);
+        Ok(())
+    }
+
+    /// Given up.
+    ///
+    /// # Errors
+    /// As [`Notification::hand_over`].
+    pub fn fail(&mut self, reason: &str) -> Result<(), NotificationError> {
+        self.open()?;
+        self.end(State::Failed, reason);
+        Ok(())
+    }
+
+    /// Taken back. `under_way`: an attempt is claimed and its outcome not known.
+    ///
+    /// # Errors
+    /// [`NotificationError::NotQueued`] where it is too late.
+    pub fn cancel(&mut self, under_way: bool) -> Result<(), NotificationError> {
+        self.open()?;
+        if under_way {
+            return Err(NotificationError::NotQueued);
+        }
+        self.end(State::Cancelled, "");
+        Ok(())
+    }
+
+    fn open(&self) -> Result<(), NotificationError> {
+        if self.is_open() { Ok(()) } else { Err(NotificationError::NotQueued) }
+    }
+
+    fn end(&mut self, state: State, reason: &str) {
+        self.state = state;
+        reason.clone_into(&mut self.reason);
+        self.revision += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queued() -> Notification {
+        Notification {
+            id: "1".into(),
+            kind: Kind::Reply,
+            state: State::Queued,
+            client: "clients/acme".into(),
+            engagement: String::new(),
+            case: "cases/1".into(),
+            mail: String::new(),
+            thread: "t".into(),
+            author: "staff/anna".into(),
+            audience: Audience::Contact("clients/acme/contacts/jo".into()),
+            facts: Facts::default(),
+            message_id: String::new(),
+            queue_time: Timestamp::UNIX_EPOCH,
+            hand_over_time: None,
+            reason: String::new(),
+            tries: 0,
+            recipients: Vec::new(),
+            stand_ins_for: Vec::new(),
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_claimed_cannot_be_taken_back() {
+        let mut notification = queued();
+        assert_eq!(notification.claim(), Ok(1));
+        assert_eq!(notification.cancel(true), Err(NotificationError::NotQueued));
+        assert_eq!(notification.cancel(false), Ok(()));
+        assert_eq!(notification.claim(), Err(NotificationError::NotQueued));
+    }
+
+    #[test]
+    fn it_ends_once() {
+        let mut notification = queued();
+        assert!(notification.hand_over(Timestamp::UNIX_EPOCH, vec!["staff/anna".into()], Vec::new()).is_ok());
+        let ended = notification.clone();
+        assert!(notification.block("X").is_err());
+        assert!(notification.fail("X").is_err());
+        assert!(notification.cancel(false).is_err());
+        assert_eq!(notification, ended);
+        assert_eq!(notification.revision, 2);
+    }
+
+    #[test]
+    fn an_audience_is_read_back_from_its_name() {
+        for audience in [
+            Audience::Contact("clients/a/contacts/b".into()),
+            Audience::Staff("staff/x".into()),
+            Audience::Target(Target::Management),
+            Audience::Intake,
+            Audience::Confirmer,
+        ] {
+            assert_eq!(Audience::parse(&audience.name()), Some(audience));
+        }
+        assert_eq!(Audience::parse("SOMEBODY"), None);
+    }
+}

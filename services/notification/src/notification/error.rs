@@ -1,0 +1,27 @@
+use refusal::{Kind, Refusal};
+
+/// Why something about a notification is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotificationError {
+    /// It was handed over, given up, cancelled, or is being handed over at this moment.
+    #[error("the notification is not queued")]
+    NotQueued,
+}
+
+impl From<NotificationError> for Refusal {
+    fn from(error: NotificationError) -> Self {
+        match error {
+            NotificationError::NotQueued => Self::new(
+                Kind::State,
+                "NOT_QUEUED",
+                "it can be taken back only before its hand-over has begun; read it again to see what became of it",
+            ),
+        }
+    }
+}
+
+impl From<NotificationError> for command::Fault {
+    fn from(error: NotificationError) -> Self {
+        Self::Refused(error.into())
+    }
+}

@@ -1,0 +1,132 @@
+//! What goes out: queued in the transaction of what causes it, sent by [`crate::sending`].
+//!
+//! - [`entity`]: a notification's life; [`repo`]: its tables.
+//! - [`message`]: a person's message to a client.
+
+pub mod entity;
+mod error;
+pub mod message;
+pub(crate) mod repo;
+
+use command::{Fault, Unit};
+use refusal::Refusal;
+
+pub use repo::{StoredNotification, Words, find, list};
+
+use self::entity::{Audience, Facts, Kind, Notification, State};
+use crate::{events::publish, work};
+
+/// The use cases of what goes out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notifications;
+
+/// What is to go out.
+#[derive(Clone, Debug)]
+pub struct NewNotification {
+    /// Derived from its cause, so that a cause which is handled again queues no second one.
+    pub id: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Empty where none is concerned.
+    pub client: String,
+    /// Empty where none is known.
+    pub engagement: String,
+    /// Empty where none is concerned.
+    pub case: String,
+    /// The mail it is about, `mails/{mail}`.
+    pub mail: String,
+    /// The conversation it belongs to.
+    pub thread: String,
+    /// `staff/{staff}`; empty where it is generated.
+    pub author: String,
+    /// For whom.
+    pub audience: Audience,
+    /// What the text is made from.
+    pub facts: Facts,
+    /// What a person wrote.
+    pub words: Option<Words>,
+}
+
+impl NewNotification {
+    /// A generated one that concerns nobody yet.
+    pub fn generated(kind: Kind, audience: Audience) -> Self {
+        Self {
+            id: String::new(),
+            kind,
+            client: String::new(),
+            engagement: String::new(),
+            case: String::new(),
+            mail: String::new(),
+            thread: String::new(),
+            author: String::new(),
+            audience,
+            facts: Facts::default(),
+            words: None,
+        }
+    }
+}
+
+impl Notifications {
+    /// Queues it; none where it was queued before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn queue(&self, unit: &Unit<'_>, new: NewNotification) -> Result<Option<Notification>, Fault> {
+        let notification = Notification {
+            id: new.id,
+            kind: new.kind,
+            state: State::Queued,
+            client: new.client,
+            engagement: new.engagement,
+            case: new.case,
+            mail: new.mail,
+            thread: new.thread,
+            author: new.author,
+            audience: new.audience,
+            facts: new.facts,
+            message_id: String::new(),
+            queue_time: unit.now(),
+            hand_over_time: None,
+            reason: String::new(),
+            tries: 0,
+            recipients: Vec::new(),
+            stand_ins_for: Vec::new(),
+            revision: 1,
+        };
+        if !repo::insert(unit.tx(), unit.keyring(), &notification, new.words.as_ref()).await? {
+            return Ok(None);
+        }
+        publish::notification(unit, &notification).await?;
+        work::ask(unit.tx(), work::SEND, &notification.name(), "queued", unit.now()).await?;
+        Ok(Some(notification))
+    }
+
+    /// How many of a kind were queued for an audience within this time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn queued_since(
+        &self,
+        unit: &Unit<'_>,
+        kind: Kind,
+        audience: &Audience,
+        within: std::time::Duration,
+    ) -> Result<u64, Fault> {
+        let since = unit.now().checked_sub(within).unwrap_or(business_time::Timestamp::MIN);
+        repo::count_since(unit.tx(), kind, audience, since).await
+    }
+
+    /// Takes back what is not handed over yet; against the sender by compare-and-set on the locked row.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; [`NotificationError::NotQueued`], also while an attempt is under way.
+    pub async fn cancel(&self, unit: &Unit<'_>, id: &str) -> Result<StoredNotification, Fault> {
+        let stored = repo::lock(unit.tx(), id).await?;
+        let mut stored = stored.ok_or_else(|| Refusal::not_found(format!("notifications/{id}")))?;
+        let under_way = repo::find_open_attempt(unit.tx(), id).await?.is_some();
+        stored.notification.cancel(under_way)?;
+        repo::save(unit.tx(), &stored.notification).await?;
+        publish::notification(unit, &stored.notification).await?;
+        Ok(stored)
+    }
+}

@@ -1,0 +1,352 @@
+//! The only code that touches the tables `notification` and `send_attempt`.
+
+use access::Scope;
+use business_time::Timestamp;
+use command::{Fault, paging::Page};
+use database::{ConnectionTrait, DatabaseTransaction, for_update, instant, micros, query_one};
+use keyring::{Keyring, Owner, Place, Purpose};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set, sea_query::OnConflict,
+};
+
+use super::entity::{Audience, Facts, Kind, Notification, State};
+use crate::db::entities::{notification as row, send_attempt as attempt};
+
+/// A notification as it is stored, its words sealed.
+#[derive(Clone, Debug)]
+pub struct StoredNotification {
+    /// What is not personal.
+    pub notification: Notification,
+    /// Whose key opens the rest.
+    pub owner: Owner,
+    subject: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
+}
+
+/// What a notification says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// Its subject.
+    pub subject: String,
+    /// Its plain text.
+    pub text: String,
+}
+
+/// One claim to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// `notifications/{notification}`'s id.
+    pub notification: String,
+    /// From 1 upwards.
+    pub number: u32,
+    /// The provider's name.
+    pub provider: String,
+    /// The registry's permit.
+    pub permit: String,
+    /// The policy that it was given under.
+    pub policy_version: u64,
+    /// Who is told.
+    pub recipients: Vec<String>,
+    /// In whose stead.
+    pub stand_ins_for: Vec<String>,
+    /// When it was claimed, by the business clock.
+    pub claim_time: Timestamp,
+    /// From then on, by the system's clock, nobody who claimed it hands it over any more.
+    pub claim_end_time: Timestamp,
+    /// Empty: not known.
+    pub outcome: String,
+    /// The provider's, where it took it.
+    pub receipt: String,
+}
+
+/// Stores a new notification; false where it is here already.
+pub async fn insert(
+    tx: &DatabaseTransaction,
+    keyring: &Keyring,
+    notification: &Notification,
+    words: Option<&Words>,
+) -> Result<bool, Fault> {
+    let owner = owner_of(notification);
+    let mut model = to_row(notification, &owner)?;
+    if let Some(words) = words {
+        (model.subject, model.body) = seal(tx, keyring, &owner, &notification.id, words).await?;
+    }
+    let insert = row::Entity::insert(model.into_active_model())
+        .on_conflict(OnConflict::column(row::Column::Id).do_nothing().to_owned());
+    Ok(insert.exec_without_returning(tx).await? == 1)
+}
+
+/// A notification by its id.
+pub async fn find<C: ConnectionTrait>(conn: &C, id: &str) -> Result<Option<StoredNotification>, Fault> {
+    row::Entity::find_by_id(id).one(conn).await?.map(from_row).transpose()
+}
+
+/// A notification by its id, its row locked.
+pub async fn lock(tx: &DatabaseTransaction, id: &str) -> Result<Option<StoredNotification>, Fault> {
+    let sql = format!("SELECT id FROM notification WHERE id = ?{}", for_update(tx.get_database_backend()));
+    match query_one(tx, &sql, vec![id.into()]).await? {
+        Some(_) => find(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Writes what changed; its row is locked.
+pub async fn save(tx: &DatabaseTransaction, notification: &Notification) -> Result<(), Fault> {
+    let change = row::ActiveModel {
+        id: Set(notification.id.clone()),
+        state: Set(state_number(notification.state)),
+        thread: Set(notification.thread.clone()),
+        message_id: Set(notification.message_id.clone()),
+        hand_over_time: Set(notification.hand_over_time.map(micros)),
+        reason: Set(notification.reason.clone()),
+        tries: Set(i64::from(notification.tries)),
+        recipients: Set(crate::db::names(&notification.recipients)),
+        stand_ins_for: Set(crate::db::names(&notification.stand_ins_for)),
+        revision: Set(crate::db::signed(notification.revision)),
+        ..Default::default()
+    };
+    row::Entity::update(change).exec(tx).await?;
+    Ok(())
+}
+
+/// Writes what it says, as it goes out.
+pub async fn save_words(
+    tx: &DatabaseTransaction,
+    keyring: &Keyring,
+    stored: &StoredNotification,
+    words: &Words,
+) -> Result<(), Fault> {
+    let id = stored.notification.id.clone();
+    let (subject, body) = seal(tx, keyring, &stored.owner, &id, words).await?;
+    let change = row::ActiveModel { id: Set(id), subject: Set(subject), body: Set(body), ..Default::default() };
+    change.update(tx).await?;
+    Ok(())
+}
+
+impl StoredNotification {
+    /// Where it stands in a list that begins with the newest.
+    pub fn sort_key(&self) -> String {
+        crate::db::key_of(self.notification.queue_time, &self.notification.id)
+    }
+
+    /// What it says; empty for a generated one that was not tried yet.
+    pub async fn words<C: ConnectionTrait>(&self, conn: &C, keyring: &Keyring) -> Result<Words, Fault> {
+        let id = self.notification.id.as_str();
+        let mut words = Words::default();
+        if let Some(sealed) = &self.subject {
+            words.subject = keyring.open(conn, &self.owner, Purpose::Erasable, place("subject", id), sealed).await?;
+        }
+        if let Some(sealed) = &self.body {
+            words.text = keyring.open(conn, &self.owner, Purpose::Erasable, place("body", id), sealed).await?;
+        }
+        Ok(words)
+    }
+}
+
+/// The newest first, of these clients; `everything` shows what concerns no client too.
+pub async fn list<C: ConnectionTrait>(
+    conn: &C,
+    scope: &Scope,
+    client: &str,
+    case: &str,
+    page: &Page,
+) -> Result<Vec<StoredNotification>, Fault> {
+    let mut query = row::Entity::find();
+    if let Scope::Clients(clients) = scope {
+        query = query.filter(row::Column::Client.is_in(clients.iter().filter(|name| !name.is_empty())));
+    }
+    if !client.is_empty() {
+        query = query.filter(row::Column::Client.eq(client));
+    }
+    if !case.is_empty() {
+        query = query.filter(row::Column::CaseName.eq(case));
+    }
+    if let Some((time, id)) = page.after.as_deref().and_then(crate::db::key) {
+        query = query.filter(
+            Condition::any()
+                .add(row::Column::QueueTime.lt(time))
+                .add(row::Column::QueueTime.eq(time).and(row::Column::Id.lt(id))),
+        );
+    }
+    let rows = query
+        .order_by_desc(row::Column::QueueTime)
+        .order_by_desc(row::Column::Id)
+        .limit(u64::try_from(page.limit()).unwrap_or(1))
+        .all(conn)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// How many of a kind were queued for a client's contact since then.
+pub async fn count_since(
+    tx: &DatabaseTransaction,
+    kind: Kind,
+    audience: &Audience,
+    since: Timestamp,
+) -> Result<u64, Fault> {
+    let name = audience.name();
+    let query = row::Entity::find()
+        .filter(row::Column::Client.eq(crate::mail::entity::client_of(&name)))
+        .filter(row::Column::QueueTime.gte(micros(since)))
+        .filter(row::Column::Kind.eq(kind_number(kind)))
+        .filter(row::Column::Audience.eq(name.as_str()));
+    Ok(query.count(tx).await?)
+}
+
+/// Stores a claim.
+pub async fn insert_attempt(tx: &DatabaseTransaction, new: &Attempt) -> Result<(), Fault> {
+    let model = attempt::Model {
+        notification: new.notification.clone(),
+        number: i64::from(new.number),
+        provider: new.provider.clone(),
+        permit: new.permit.clone(),
+        policy_version: crate::db::signed(new.policy_version),
+        recipients: crate::db::names(&new.recipients),
+        stand_ins_for: crate::db::names(&new.stand_ins_for),
+        claim_time: micros(new.claim_time),
+        claim_end_time: micros(new.claim_end_time),
+        outcome: new.outcome.clone(),
+        receipt: new.receipt.clone(),
+    };
+    attempt::Entity::insert(model.into_active_model()).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// The attempt whose outcome is not known, where there is one.
+pub async fn find_open_attempt<C: ConnectionTrait>(conn: &C, notification: &str) -> Result<Option<Attempt>, Fault> {
+    let query = attempt::Entity::find()
+        .filter(attempt::Column::Notification.eq(notification))
+        .filter(attempt::Column::Outcome.eq(""))
+        .order_by_desc(attempt::Column::Number);
+    let Some(row) = query.one(conn).await? else { return Ok(None) };
+    Ok(Some(Attempt {
+        notification: row.notification,
+        number: u32::try_from(row.number).unwrap_or_default(),
+        provider: row.provider,
+        permit: row.permit,
+        policy_version: crate::db::unsigned(row.policy_version),
+        recipients: crate::db::read_names(&row.recipients),
+        stand_ins_for: crate::db::read_names(&row.stand_ins_for),
+        claim_time: instant(row.claim_time)?,
+        claim_end_time: instant(row.claim_end_time)?,
+        outcome: row.outcome,
+        receipt: row.receipt,
+    }))
+}
+
+/// Writes an attempt's outcome; false where somebody else has.
+pub async fn end_attempt(
+    tx: &DatabaseTransaction,
+    notification: &str,
+    number: u32,
+    outcome: &str,
+    receipt: &str,
+) -> Result<bool, Fault> {
+    let change = attempt::ActiveModel {
+        outcome: Set(outcome.to_owned()),
+        receipt: Set(receipt.to_owned()),
+        ..Default::default()
+    };
+    let ended = attempt::Entity::update_many()
+        .set(change)
+        .filter(attempt::Column::Notification.eq(notification))
+        .filter(attempt::Column::Number.eq(i64::from(number)))
+        .filter(attempt::Column::Outcome.eq(""))
+        .exec(tx)
+        .await?;
+    Ok(ended.rows_affected == 1)
+}
+
+async fn seal(
+    tx: &DatabaseTransaction,
+    keyring: &Keyring,
+    owner: &Owner,
+    id: &str,
+    words: &Words,
+) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Fault> {
+    let key = keyring.key(tx, owner, Purpose::Erasable).await?;
+    let subject = keyring.encrypt_text(&key, place("subject", id), &words.subject)?;
+    let body = keyring.encrypt_text(&key, place("body", id), &words.text)?;
+    Ok((Some(subject), Some(body)))
+}
+
+fn place<'a>(column: &'a str, id: &'a str) -> Place<'a> {
+    Place::new("notification", column, id)
+}
+
+fn owner_of(notification: &Notification) -> Owner {
+    if notification.client.is_empty() { Owner::staff() } else { Owner::new(notification.client.as_str()) }
+}
+
+fn to_row(notification: &Notification, owner: &Owner) -> Result<row::Model, Fault> {
+    Ok(row::Model {
+        id: notification.id.clone(),
+        kind: kind_number(notification.kind),
+        state: state_number(notification.state),
+        client: notification.client.clone(),
+        engagement: notification.engagement.clone(),
+        case_name: notification.case.clone(),
+        mail: notification.mail.clone(),
+        thread: notification.thread.clone(),
+        author: notification.author.clone(),
+        audience: notification.audience.name(),
+        facts: serde_json::to_string(&notification.facts).map_err(|error| Fault::Stored(error.to_string()))?,
+        key_owner: owner.as_str().to_owned(),
+        subject: None,
+        body: None,
+        message_id: notification.message_id.clone(),
+        queue_time: micros(notification.queue_time),
+        hand_over_time: notification.hand_over_time.map(micros),
+        reason: notification.reason.clone(),
+        tries: i64::from(notification.tries),
+        recipients: crate::db::names(&notification.recipients),
+        stand_ins_for: crate::db::names(&notification.stand_ins_for),
+        revision: crate::db::signed(notification.revision),
+    })
+}
+
+fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
+    let strange = |what: &str| Fault::Stored(format!("a notification has an unknown {what}"));
+    let facts: Facts = serde_json::from_str(&row.facts).map_err(|_| strange("form of facts"))?;
+    let notification = Notification {
+        id: row.id,
+        kind: kind_of(row.kind).ok_or_else(|| strange("kind"))?,
+        state: state_of(row.state).ok_or_else(|| strange("state"))?,
+        client: row.client,
+        engagement: row.engagement,
+        case: row.case_name,
+        mail: row.mail,
+        thread: row.thread,
+        author: row.author,
+        audience: Audience::parse(&row.audience).ok_or_else(|| strange("audience"))?,
+        facts,
+        message_id: row.message_id,
+        queue_time: instant(row.queue_time)?,
+        hand_over_time: row.hand_over_time.map(instant).transpose()?,
+        reason: row.reason,
+        tries: u32::try_from(row.tries).unwrap_or_default(),
+        recipients: crate::db::read_names(&row.recipients),
+        stand_ins_for: crate::db::read_names(&row.stand_ins_for),
+        revision: crate::db::unsigned(row.revision),
+    };
+    Ok(StoredNotification { notification, owner: Owner::new(row.key_owner), subject: row.subject, body: row.body })
+}
+
+const STATES: [State; 5] = [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled];
+
+fn state_number(state: State) -> i64 {
+    crate::db::number(&STATES, &state)
+}
+
+fn state_of(number: i64) -> Option<State> {
+    crate::db::of_number(&STATES, number)
+}
+
+fn kind_number(kind: Kind) -> i64 {
+    crate::db::number(&Kind::ALL, &kind)
+}
+
+fn kind_of(number: i64) -> Option<Kind> {
+    crate::db::of_number(&Kind::ALL, number)
+}

@@ -1,0 +1,131 @@
+//! Step 1: the registry says whether, to whom and under which address.
+
+use contracts::client_registry::v1::{
+    self as registry, AuthorizeSendRequest, Channel, EscalationTarget, ListContactsRequest, audience::Kind as Wire,
+    authorize_send_response::Outcome, consent_service_client::ConsentServiceClient,
+    contact_service_client::ContactServiceClient,
+};
+use runtime::Client;
+use tonic::Status;
+
+use super::letter::Party;
+use crate::notification::entity::{Audience, Notification, Target};
+
+/// Somebody who sends or is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// `staff/…` or `clients/…/contacts/…`; empty for the service address.
+    pub name: String,
+    /// How to write to them.
+    pub party: Party,
+    /// The absent one in whose stead; empty otherwise.
+    pub stands_in_for: String,
+}
+
+/// Leave to send, for 30 s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// For the record of the attempt.
+    pub name: String,
+    /// The policy that was applied.
+    pub policy_version: u64,
+    /// From whom.
+    pub sender: Person,
+    /// To whom.
+    pub recipients: Vec<Person>,
+    /// What the client is called.
+    pub client_display_name: String,
+}
+
+impl Permit {
+    /// Who is told.
+    pub fn people(&self) -> Vec<String> {
+        self.recipients.iter().map(|person| person.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// In whose stead.
+    pub fn stand_ins_for(&self) -> Vec<String> {
+        self.recipients.iter().map(|person| person.stands_in_for.clone()).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// What the registry says.
+pub enum Answer {
+    /// Yes.
+    Permit(Permit),
+    /// No, and why.
+    Refusal(String),
+}
+
+/// Asks for leave to send.
+pub async fn ask(client: &Client, notification: &Notification) -> Result<Answer, Status> {
+    let audience = match &notification.audience {
+        Audience::Contact(name) => Wire::Contact(name.clone()),
+        Audience::Staff(name) => Wire::Staff(name.clone()),
+        Audience::Target(target) => Wire::Target(wire_target(*target).into()),
+        Audience::Intake => Wire::Intake(true),
+        Audience::Confirmer => match confirmer(client, &notification.client).await? {
+            Some(contact) => Wire::Contact(contact),
+            None => return Ok(Answer::Refusal("NOBODY_TO_TELL".to_owned())),
+        },
+    };
+    let request = AuthorizeSendRequest {
+        notification: notification.name(),
+        channel: Channel::Email.into(),
+        client: notification.client.clone(),
+        engagement: notification.engagement.clone(),
+        author: notification.author.clone(),
+        audience: Some(registry::Audience { kind: Some(audience) }),
+    };
+    let answer = ConsentServiceClient::new(client.clone()).authorize_send(request).await?.into_inner();
+    match answer.outcome {
+        Some(Outcome::Permit(permit)) => {
+            let sender = permit.sender.map(person).ok_or_else(|| Status::internal("a permit without a sender"))?;
+            if permit.recipients.is_empty() {
+                return Ok(Answer::Refusal("NOBODY_TO_TELL".to_owned()));
+            }
+            Ok(Answer::Permit(Permit {
+                name: permit.permit,
+                policy_version: permit.policy_version,
+                sender,
+                recipients: permit.recipients.into_iter().map(person).collect(),
+                client_display_name: permit.client_display_name,
+            }))
+        }
+        Some(Outcome::Refusal(refusal)) => Ok(Answer::Refusal(refusal.reason)),
+        None => Err(Status::internal("neither permit nor refusal")),
+    }
+}
+
+fn wire_target(target: Target) -> EscalationTarget {
+    match target {
+        Target::AccountManager => EscalationTarget::AccountManager,
+        Target::TeamLead => EscalationTarget::TeamLead,
+        Target::Management => EscalationTarget::Management,
+    }
+}
+
+/// The client's first active contact who may confirm.
+async fn confirmer(client: &Client, parent: &str) -> Result<Option<String>, Status> {
+    let mut contacts = ContactServiceClient::new(client.clone());
+    let mut page_token = String::new();
+    loop {
+        let request = ListContactsRequest { parent: parent.to_owned(), page_size: 200, page_token };
+        let answer = contacts.list_contacts(request).await?.into_inner();
+        if let Some(found) = answer.contacts.into_iter().find(|contact| contact.confirms && !contact.inactive) {
+            return Ok(Some(found.name));
+        }
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return Ok(None);
+        }
+    }
+}
+
+fn person(party: registry::Party) -> Person {
+    Person {
+        name: party.person,
+        party: Party { display_name: party.display_name, email: party.email },
+        stands_in_for: party.stands_in_for,
+    }
+}

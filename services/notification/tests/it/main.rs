@@ -1,0 +1,17 @@
+//! Notification as its callers and neighbours see it: a real server, real readers and workers, clocks that the test moves.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cases;
+mod escalation;
+mod firm;
+mod inbound;
+mod messages;
+mod outbox;
+mod provider;
+mod registry;
+mod sending;
+mod support;
+mod threads;
+mod triage;
+mod watch;

@@ -1,0 +1,79 @@
+//! A provider that a test can break at a given point.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use notification::{
+    LocalOutbox,
+    provider::{HandOver, Lookup, MailProvider, Outgoing, Settlement},
+};
+
+/// Where a provider breaks, once; then it works again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// Never answers, and has not taken the mail: as when the process is killed just before.
+    BeforeHandOver,
+    /// Never answers, and has taken the mail: as when the process is killed just after.
+    AfterHandOver,
+    /// Has taken the mail and does not know it.
+    Forgets,
+    /// Refuses it, for now or for good.
+    Refuses { permanent: bool },
+}
+
+/// The local outbox with a failpoint.
+#[derive(Clone)]
+pub struct Breakable {
+    pub outbox: LocalOutbox,
+    next: Arc<Mutex<Option<Break>>>,
+    /// Hand-overs begun.
+    begun: Arc<Mutex<u32>>,
+}
+
+impl Breakable {
+    pub fn new(outbox: LocalOutbox) -> Self {
+        Self { outbox, next: Arc::default(), begun: Arc::default() }
+    }
+
+    /// Breaks the next hand-over.
+    pub fn break_next(&self, how: Break) {
+        *self.next.lock().unwrap() = Some(how);
+    }
+
+    pub fn begun(&self) -> u32 {
+        *self.begun.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl MailProvider for Breakable {
+    fn name(&self) -> &'static str {
+        self.outbox.name()
+    }
+
+    fn settlement(&self) -> Settlement {
+        self.outbox.settlement()
+    }
+
+    async fn hand_over(&self, mail: &Outgoing) -> HandOver {
+        let how = self.next.lock().unwrap().take();
+        *self.begun.lock().unwrap() += 1;
+        match how {
+            None => self.outbox.hand_over(mail).await,
+            Some(Break::BeforeHandOver) => std::future::pending().await,
+            Some(Break::AfterHandOver) => {
+                self.outbox.hand_over(mail).await;
+                std::future::pending().await
+            }
+            Some(Break::Forgets) => {
+                self.outbox.hand_over(mail).await;
+                HandOver::Unknown
+            }
+            Some(Break::Refuses { permanent }) => HandOver::Refused { reason: "NOT_TODAY".into(), permanent },
+        }
+    }
+
+    async fn look_up(&self, notification: &str, attempt: u32) -> Lookup {
+        self.outbox.look_up(notification, attempt).await
+    }
+}
