@@ -1,0 +1,326 @@
+//! Fills the evidence folder from a running suite.
+//!
+//! All of it comes through the front door: the firm, cases, timelines, mails and audit by the management person's token,
+//! the event streams as any service replays them. Only what left the house comes from the outbox, which is no database
+//! but the place where it went.
+
+use std::path::Path;
+
+use access::{Principal, TokenSource};
+use business_time::Timestamp;
+use contracts::{
+    client_registry::v1::{
+        Calendar, Client, Contact, Engagement, ListAbsencesRequest, ListClientsRequest, ListContactsRequest,
+        ListEngagementsRequest, ListPoliciesRequest, ListStaffRequest, client_service_client::ClientServiceClient,
+        contact_service_client::ContactServiceClient, engagement_service_client::EngagementServiceClient,
+        policy_service_client::PolicyServiceClient, staff_service_client::StaffServiceClient,
+    },
+    escalation::v1::{ExportTimelineRequest, ListCasesRequest, case_service_client::CaseServiceClient},
+    event::v1::{Event, ReplayEventsRequest, event_log_service_client::EventLogServiceClient},
+    evidence::v1::{ExportRequest, audit_service_client::AuditServiceClient},
+    notification::v1::{
+        GetMailRequest, GetNotificationRequest, ListMailsRequest, ListNotificationsRequest,
+        inbound_service_client::InboundServiceClient, notification_service_client::NotificationServiceClient,
+    },
+};
+use evidence::{AuditFile, SignedHead, SigningKey};
+use runtime::client::Client as Caller;
+use serde_json::Value;
+use tonic::Status;
+
+use crate::{
+    folder::{
+        self, Assignments, CalendarInForce, ClientRecord, Folder, FolderFault, FolderWriter, Refused, Run, SERVICES,
+        StaffRecord, proto_json,
+    },
+    judge, page,
+    player::{Outcome, Played, StepRecord},
+    scenario::{Action, Scenario},
+    suite::Suite,
+};
+
+/// Why no folder could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A service refused or did not answer.
+    #[error("{0}: {1}")]
+    Service(&'static str, Box<Status>),
+    /// The folder could not be written, or what was written does not read back.
+    #[error(transparent)]
+    Folder(#[from] FolderFault),
+    /// Something of the suite's own.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Collects a page at a time until there is no next one.
+macro_rules! every {
+    ($what:literal, $client:expr, $method:ident, $request:expr, $field:ident) => {{
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            let mut request = $request;
+            request.page_size = 200;
+            request.page_token = token;
+            let answer = $client.$method(request).await.map_err(|status| ExportError::Service($what, status.into()))?;
+            let answer = answer.into_inner();
+            all.extend(answer.$field);
+            token = answer.next_page_token;
+            if token.is_empty() {
+                break all;
+            }
+        }
+    }};
+}
+
+/// Who stood for which client, from when.
+pub type History = Vec<(String, Assignments)>;
+
+/// Reads who stands for each client now, and adds to `history` what changed since its last entry.
+///
+/// # Errors
+/// Where the registry refuses or does not answer.
+pub async fn note_assignments(caller: &Caller, now: Timestamp, history: &mut History) -> Result<(), ExportError> {
+    for (client, engagements) in clients_with_engagements(caller).await? {
+        let found = Assignments::of(&client, &engagements, now);
+        let last = history.iter().rev().find(|(name, _)| *name == client.name).map(|(_, last)| last);
+        let same = last.is_some_and(|last| {
+            last.account_manager == found.account_manager && last.engagements == found.engagements
+        });
+        if !same {
+            history.push((client.name, found));
+        }
+    }
+    Ok(())
+}
+
+async fn clients_with_engagements(caller: &Caller) -> Result<Vec<(Client, Vec<Engagement>)>, ExportError> {
+    let mut clients = ClientServiceClient::new(caller.clone());
+    let mut engagements = EngagementServiceClient::new(caller.clone());
+    let mut all = Vec::new();
+    for client in every!("clients", clients, list_clients, ListClientsRequest::default(), clients) {
+        let request = ListEngagementsRequest { parent: client.name.clone(), ..Default::default() };
+        let theirs = every!("engagements", engagements, list_engagements, request.clone(), engagements);
+        all.push((client, theirs));
+    }
+    Ok(all)
+}
+
+/// Writes the folder at `out`, judges it, writes its page, and signs its head beside it.
+///
+/// # Errors
+/// As [`ExportError`] says.
+pub async fn export(
+    suite: &Suite,
+    scenario: &Scenario,
+    played: &Played,
+    out: &Path,
+    key: &SigningKey,
+) -> Result<(judge::Table, SignedHead), ExportError> {
+    let caller = suite.caller(&format!("staff/{}", scenario.manager.id)).map_err(ExportError::Other)?;
+    let writer = FolderWriter::create(out)?;
+    writer.run(&Run {
+        format: Run::FORMAT,
+        firm: String::new(),
+        scenario: scenario.title.clone(),
+        description: scenario.summary.clone(),
+        trial: true,
+        start_time: scenario.starts,
+        end_time: suite.now(),
+        product_version: env!("CARGO_PKG_VERSION").to_owned(),
+        tzdb_version: business_time::tzdb_version().to_owned(),
+        holidays_version: business_time::holidays_version().to_owned(),
+    })?;
+    firm(&writer, &caller, played).await?;
+    let cases = cases(&writer, &caller).await?;
+    mail(&writer, &caller, suite, played).await?;
+    writer.story(&played.steps.iter().map(step).collect::<Vec<_>>())?;
+    tracing::debug!(cases, "cases exported");
+    for service in SERVICES {
+        writer.events(service, events(suite, service).await?)?;
+    }
+    for service in SERVICES {
+        writer.audit(&audit(&caller, service).await?)?;
+    }
+    let evidence = Folder::read(out)?;
+    let table = judge::judge(&evidence);
+    writer.index(&page::page(&evidence, &table).map_err(|error| ExportError::Other(error.to_string()))?)?;
+    let head = writer.seal(suite.now(), true, key)?;
+    Ok((table, head))
+}
+
+async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result<(), ExportError> {
+    let mut calendars = Vec::new();
+    for (from, value) in &played.calendars {
+        let calendar: Calendar =
+            proto_json::from_value(value).map_err(|error| ExportError::Other(format!("a calendar: {error}")))?;
+        calendars.push(
+            CalendarInForce::of(&calendar, *from).map_err(|error| ExportError::Other(format!("a calendar: {error}")))?,
+        );
+    }
+    writer.calendars(calendars)?;
+
+    let mut policies = PolicyServiceClient::new(caller.clone());
+    writer.policies(every!("policies", policies, list_policies, ListPoliciesRequest::default(), policies))?;
+
+    let mut people = StaffServiceClient::new(caller.clone());
+    let mut staff = Vec::new();
+    for person in every!("staff", people, list_staff, ListStaffRequest::default(), staff) {
+        let request = ListAbsencesRequest { parent: person.name.clone(), ..Default::default() };
+        let absences = every!("absences", people, list_absences, request.clone(), absences);
+        staff.push(StaffRecord { staff: person, absences });
+    }
+    writer.staff(staff)?;
+
+    let mut contacts = ContactServiceClient::new(caller.clone());
+    let mut clients = Vec::new();
+    for (client, engagements) in clients_with_engagements(caller).await? {
+        let request = ListContactsRequest { parent: client.name.clone(), ..Default::default() };
+        let contacts: Vec<Contact> = every!("contacts", contacts, list_contacts, request.clone(), contacts);
+        let assignments =
+            played.assignments.iter().filter(|(name, _)| *name == client.name).map(|(_, one)| one.clone()).collect();
+        clients.push(ClientRecord { client, engagements, contacts, assignments });
+    }
+    Ok(writer.clients(clients)?)
+}
+
+async fn cases(writer: &FolderWriter, caller: &Caller) -> Result<usize, ExportError> {
+    let mut service = CaseServiceClient::new(caller.clone());
+    let cases = every!("cases", service, list_cases, ListCasesRequest::default(), cases);
+    for case in &cases {
+        let request = ExportTimelineRequest { name: case.name.clone() };
+        let answer = service.export_timeline(request).await;
+        writer.timeline(&answer.map_err(|status| ExportError::Service("timelines", status.into()))?.into_inner())?;
+    }
+    let count = cases.len();
+    writer.cases(cases)?;
+    Ok(count)
+}
+
+async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Played) -> Result<(), ExportError> {
+    let refused = |what| move |status: Status| ExportError::Service(what, status.into());
+    let mut sending = NotificationServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
+    let mut notifications = Vec::new();
+    for listed in every!("notifications", sending, list_notifications, ListNotificationsRequest::default(), notifications)
+    {
+        let request = GetNotificationRequest { name: listed.name };
+        let answer = sending.get_notification(request).await.map_err(refused("notifications"))?.into_inner();
+        notifications.extend(answer.notification);
+    }
+    for (notification, raw) in suite.outbox().map_err(ExportError::Other)? {
+        writer.mail_out(&notification, &raw)?;
+    }
+    writer.notifications(notifications)?;
+
+    let mut inbound = InboundServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
+    let mut mails = Vec::new();
+    for listed in every!("mails", inbound, list_mails, ListMailsRequest::default(), mails) {
+        let answer = inbound.get_mail(GetMailRequest { name: listed.name }).await.map_err(refused("mails"))?;
+        mails.extend(answer.into_inner().mail);
+    }
+    writer.mails(mails)?;
+    for (path, raw) in &played.mails {
+        writer.write_bytes(&format!("{}/{path}", folder::names::MAILS_IN), raw.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Every event of a service's stream, in order.
+///
+/// # Errors
+/// Where it refuses or does not answer.
+pub async fn events(suite: &Suite, service: &str) -> Result<Vec<Event>, ExportError> {
+    let reader = if service == "notification" { "services/escalation" } else { "services/notification" };
+    let caller = suite.caller(reader).map_err(ExportError::Other)?;
+    let mut client = EventLogServiceClient::new(caller).max_decoding_message_size(64 << 20);
+    let (mut all, mut incarnation) = (Vec::<Event>::new(), 0);
+    loop {
+        let request = ReplayEventsRequest {
+            service: service.to_owned(),
+            incarnation,
+            after_position: all.last().map_or(0, |event| event.position),
+            page_size: 500,
+        };
+        let answer = client.replay_events(request).await;
+        let answer = answer.map_err(|status| ExportError::Service("events", status.into()))?.into_inner();
+        incarnation = answer.incarnation;
+        if answer.events.is_empty() {
+            return Ok(all);
+        }
+        all.extend(answer.events);
+    }
+}
+
+async fn audit(caller: &Caller, service: &'static str) -> Result<AuditFile, ExportError> {
+    let mut client = AuditServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
+    let mut blocks = Vec::new();
+    loop {
+        let after_block = blocks.last().map_or(0, |block: &contracts::evidence::v1::AuditBlock| block.number);
+        let request = ExportRequest { service: service.to_owned(), after_block, page_size: 200 };
+        let answer = client.export(request).await;
+        let answer = answer.map_err(|status| ExportError::Service("audit", status.into()))?.into_inner();
+        let more = answer.more && !answer.blocks.is_empty();
+        blocks.extend(answer.blocks);
+        if !more {
+            break;
+        }
+    }
+    AuditFile::try_new(service, blocks, 0).map_err(|error| ExportError::Other(error.to_string()))
+}
+
+fn step(record: &StepRecord) -> folder::Step {
+    let is_rpc = matches!(record.action, Action::Call { .. } | Action::Watch { .. } | Action::Mail { .. });
+    folder::Step {
+        number: u32::try_from(record.number).unwrap_or(u32::MAX),
+        file: record.place.file.clone(),
+        line: u32::try_from(record.place.line).unwrap_or(u32::MAX),
+        title: record.note.clone(),
+        at: record.at,
+        who: record.who.clone(),
+        rpc: if is_rpc { record.what.clone() } else { String::new() },
+        request: record.request.clone(),
+        expected: record.expected.clone(),
+        outcome: outcome(&record.outcome),
+        as_expected: record.outcome.as_expected(),
+        mail_file: record.mail_file.clone(),
+    }
+}
+
+fn outcome(outcome: &Outcome) -> folder::Outcome {
+    match outcome {
+        Outcome::Answer(answer) => folder::Outcome::Answer(answer.get("messages").unwrap_or(answer).clone()),
+        Outcome::Event(event) => folder::Outcome::Event(event.clone()),
+        Outcome::Refused(refused) => folder::Outcome::Refused(Refused {
+            code: refused.code.clone(),
+            reason: refused.reason.clone(),
+            fields: refused.fields.iter().map(|(field, _)| field.clone()).collect(),
+            message: refused.message.clone(),
+        }),
+        Outcome::Unexpected { what, instead } => match instead.as_deref() {
+            Some(Outcome::Unexpected { .. }) | None => folder::Outcome::Nothing(what.clone()),
+            Some(instead) => self::outcome(instead),
+        },
+    }
+}
+
+/// A caller with the token of `principal`, on a channel to `address`.
+///
+/// # Errors
+/// A sentence, where the name is no principal's or the address none.
+pub fn caller(
+    address: &str,
+    issuer: std::sync::Arc<access::TrialIssuer>,
+    principal: &str,
+) -> Result<Caller, String> {
+    let subject = Principal::parse(principal).map_err(|error| error.to_string())?;
+    runtime::client::connect(&format!("http://{address}"), TokenSource::trial(issuer, subject))
+        .map_err(|error| error.to_string())
+}
+
+/// Events as proto JSON, for whoever looks for one.
+///
+/// # Errors
+/// Where a stream does not answer, or holds what no contract declares.
+pub async fn events_as_json(suite: &Suite, service: &str) -> Result<Vec<Value>, ExportError> {
+    let events = events(suite, service).await?;
+    events.iter().map(|event| proto_json::to_value(event).map_err(|error| ExportError::Other(error.to_string()))).collect()
+}

@@ -1,0 +1,258 @@
+//! Each first-response clock, its due time, the reply that stopped it or the breach that followed.
+
+use business_time::Timestamp;
+use contracts::{
+    escalation::v1::TimelineKind,
+    notification::v1::{Notification, NotificationKind, NotificationState},
+};
+
+use crate::{
+    folder::{instant, is_staff},
+    judge::{
+        case_view::{At, CaseView},
+        clause_6::bears_its_ids,
+        clocks::{Period, SLACK, due_at, due_in, lately_in_force, periods},
+        docket::Docket,
+        people::{Office, Telling, told},
+    },
+};
+
+pub(super) fn look(view: &CaseView<'_>, docket: &mut Docket) {
+    let mut used = Vec::new();
+    for period in periods(view) {
+        docket.look();
+        docket.cite(view.path);
+        starts_rightly(view, &period, docket);
+        is_set_rightly(view, &period, docket);
+        if let Some(response) = &period.response
+            && let Err(what) = is_a_response(view, response)
+        {
+            docket.broken(view.place(response), what);
+        }
+        replies_count(view, &period, docket);
+        ends_rightly(view, &period, &mut used, docket);
+    }
+}
+
+/// It counts from when the firm's mail server received the mail.
+fn starts_rightly(view: &CaseView<'_>, period: &Period<'_>, docket: &mut Docket) {
+    for name in period.start.mails() {
+        let received = view.evidence.mails.get(name).and_then(|mail| instant(mail.receive_time.as_ref()));
+        match received {
+            None => docket.broken(view.place(&period.start), format!("rests on {name}, which is not there")),
+            Some(received) if received != period.start.occurred => {
+                let counted = period.start.occurred;
+                docket.broken(
+                    view.place(&period.start),
+                    format!("counts from {counted}, {name} was received at {received}"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    // Opened again by a word that came before the reply was noted: it counts from that word.
+    if period.start.kind == TimelineKind::Reopened && period.start.mails().next().is_none() {
+        let is_a_word = |at: &&At<'_>| at.occurred == period.start.occurred && at.mails().next().is_some();
+        if !view.of_kind(TimelineKind::ClientWrote).any(|at| is_a_word(&at)) {
+            docket.broken(view.place(&period.start), "was opened again by nobody's word");
+        }
+    }
+    if period.start.kind == TimelineKind::Opened && view.case.mail.is_empty() && period.start.mails().next().is_some() {
+        docket.broken(view.place(&period.start), "was opened by a mail of which the case knows nothing");
+    }
+    if view.evidence.policy_at(period.start.recorded).is_some_and(|policy| policy.version < view.case.policy_version) {
+        docket.broken(view.place(&period.start), "is kept under a policy that was published later");
+    }
+}
+
+/// The clock was set, and each time to what the calendar then in force gives.
+fn is_set_rightly(view: &CaseView<'_>, period: &Period<'_>, docket: &mut Docket) {
+    let Some(policy) = view.policy() else {
+        let what = format!("is kept under policy {}, which is not there", view.case.policy_version);
+        return docket.broken(view.place(&period.start), what);
+    };
+    if period.settings.is_empty() {
+        return docket.broken(view.place(&period.start), "no first-response clock was set for it");
+    }
+    let running_until = period.response.as_ref().map_or(period.until, |response| response.recorded);
+    let nexts = period.settings.iter().skip(1).map(|(next, _)| next.recorded).chain([running_until]);
+    let days = policy.first_response_business_days;
+    for ((at, from), until) in period.settings.iter().zip(nexts) {
+        match rests_on(view, *from, at, days) {
+            Ok(due) => is_moved_by_its_calendar(view, *from, at, (due, until), docket),
+            Err(what) => docket.broken(view.place(at), what),
+        }
+    }
+    for at in &period.annotations {
+        if let Err(what) = rests_on(view, period.counted_from, at, days) {
+            docket.broken(view.place(at), what);
+        }
+    }
+}
+
+/// The due time that a setting of the clock must have, where it has it.
+fn rests_on(view: &CaseView<'_>, from: Timestamp, at: &At<'_>, days: i32) -> Result<Timestamp, String> {
+    let provenance = at.entry.provenance.clone().unwrap_or_default();
+    let run = &view.evidence.run;
+    if provenance.tzdb_version != run.tzdb_version || provenance.holidays_version != run.holidays_version {
+        let (zones, holidays) = (provenance.tzdb_version, provenance.holidays_version);
+        return Err(format!("rests on time zones {zones:?} and holidays {holidays:?}, the run on others"));
+    }
+    let in_force = lately_in_force(view.evidence, &view.case.client, at.recorded);
+    let (name, revision) = (&provenance.calendar, provenance.calendar_revision);
+    let calendar = in_force.iter().find(|one| one.name == *name && one.revision == revision);
+    let calendar = calendar.ok_or(format!("rests on {name} revision {revision}, which was not in force"))?;
+    let due = due_in(calendar, from, days).ok_or(format!("{name} revision {revision} is no calendar"))?;
+    if at.due() == Some(due) {
+        Ok(due)
+    } else {
+        Err(format!("is due at {}, by the calendar it is {due}", told_time(at.due())))
+    }
+}
+
+/// A calendar that changed while the clock ran must have moved it. `running` is its due time and when it was set anew or
+/// stopped.
+fn is_moved_by_its_calendar(
+    view: &CaseView<'_>,
+    from: Timestamp,
+    at: &At<'_>,
+    running: (Timestamp, Timestamp),
+    docket: &mut Docket,
+) {
+    let (due, until) = running;
+    let settled = until.min(due) - SLACK;
+    if settled <= at.recorded {
+        return;
+    }
+    if let Some((calendar, moved)) = due_at(view, from, settled)
+        && moved != due
+    {
+        let what =
+            format!("{} revision {} moved it to {moved}, which was not recorded", calendar.name, calendar.revision);
+        docket.broken(view.place(at), what);
+    }
+}
+
+/// The reply of a person of the firm, to a contact of the client, on this case, that left.
+fn is_a_response(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
+    let name = response.notifications().next().ok_or("rests on no notification")?;
+    let evidence = view.evidence;
+    let notification = evidence.notifications.get(name).ok_or(format!("rests on {name}, which is not there"))?;
+    is_substantive(view, notification).map_err(|what| format!("rests on {name}, which {what}"))?;
+    let handed_over = instant(notification.hand_over_time.as_ref());
+    if handed_over != Some(response.occurred) {
+        return Err(format!("counts from {}, {name} was handed over at {}", response.occurred, told_time(handed_over)));
+    }
+    let mail = evidence.mails_out.get(name).ok_or(format!("rests on {name}, whose mail is not there"))?;
+    bears_its_ids(notification, mail).map_err(|what| format!("rests on {}, which {what}", mail.path))?;
+    if mail.says_automatic() {
+        return Err(format!("rests on {}, which a machine wrote", mail.path));
+    }
+    Ok(())
+}
+
+fn is_substantive(view: &CaseView<'_>, notification: &Notification) -> Result<(), String> {
+    if notification.kind() != NotificationKind::Reply {
+        return Err(format!(
+            "is no reply but {}",
+            notification.kind().as_str_name().trim_start_matches("NOTIFICATION_KIND_")
+        ));
+    }
+    if notification.state() != NotificationState::HandedOver {
+        return Err("was not handed over".to_owned());
+    }
+    if notification.case != view.case.name {
+        return Err("is about another case".to_owned());
+    }
+    if !is_staff(&notification.author) || view.evidence.find_staff(&notification.author).is_none() {
+        return Err("no person of the firm wrote".to_owned());
+    }
+    let of_client = format!("{}/contacts/", view.case.client);
+    let to_client = |name: &String| name.starts_with(&of_client) && view.evidence.find_contact(name).is_some();
+    if notification.recipients.iter().any(to_client) {
+        Ok(())
+    } else {
+        Err("went to no contact of the client".to_owned())
+    }
+}
+
+/// The other way round: a reply that left while the clock ran stopped it.
+fn replies_count(view: &CaseView<'_>, period: &Period<'_>, docket: &mut Docket) {
+    let first = view
+        .evidence
+        .notifications_of(&view.case.name)
+        .into_iter()
+        .filter(|one| is_substantive(view, one).is_ok())
+        .filter_map(|one| instant(one.hand_over_time.as_ref()).map(|time| (time, one.name.as_str())))
+        .filter(|(time, _)| period.counted_from <= *time && period.start.recorded <= *time && *time < period.until)
+        .min();
+    if let Some((time, name)) = first
+        && period.response.is_none_or(|response| response.occurred > time)
+        && time + SLACK <= period.until
+    {
+        docket.broken(view.place(&period.start), format!("{name} answered it at {time}, which was not recorded"));
+    }
+}
+
+/// In time: no breach. Late: the breach is recorded when it was due, it became an issue, and whoever stands for the client
+/// was told.
+fn ends_rightly<'a>(view: &CaseView<'a>, period: &Period<'a>, used: &mut Vec<&'a str>, docket: &mut Docket) {
+    let Some((due, latest)) = period.breach_window() else { return };
+    if !period.late() {
+        for breach in &period.breaches {
+            // A reply that left just before the due time may be known just after it; what was recorded then stays.
+            let not_known_yet =
+                |response: At<'_>| response.recorded >= breach.recorded && breach.recorded <= response.occurred + SLACK;
+            if breach.recorded >= due && period.response.is_some_and(not_known_yet) {
+                continue;
+            }
+            docket.broken(view.place(breach), format!("a breach is recorded, though it was not late by {due}"));
+        }
+        return;
+    }
+    docket.lateness.breaches += 1;
+    let Some(breach) = period.breaches.first() else {
+        if latest <= view.evidence.run.end_time {
+            docket.broken(view.place(&period.start), format!("was due at {due} and no breach was recorded"));
+        }
+        return;
+    };
+    let before = docket.count();
+    if let Some(second) = period.breaches.get(1) {
+        docket.broken(view.place(second), "the breach is recorded twice");
+    }
+    if breach.recorded < due || breach.recorded > latest {
+        docket
+            .broken(view.place(breach), format!("the breach is recorded at {}, it was due at {due}", breach.recorded));
+    }
+    if breach.due() != Some(due) {
+        docket.broken(view.place(breach), format!("names {} as the due time, it was {due}", told_time(breach.due())));
+    }
+    if docket.count() == before {
+        docket.lateness.noticed += 1;
+    }
+    let before = docket.count();
+    match view.became_issue() {
+        Some(issue) if issue.recorded <= latest => {}
+        _ => docket.broken(view.place(breach), "it was late, but did not become an issue"),
+    }
+    let telling = Telling {
+        kind: NotificationKind::ClockBreach,
+        about: &view.case.name,
+        office: Office::AccountManager,
+        client: &view.case.client,
+        engagement: &view.case.engagement,
+        since: breach.recorded,
+    };
+    match told(view.evidence, &telling, used) {
+        Ok(notification) => used.extend(notification.map(|one| one.name.as_str())),
+        Err(what) => docket.broken(view.place(breach), what),
+    }
+    if docket.count() == before {
+        docket.lateness.followed_up += 1;
+    }
+}
+
+fn told_time(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "no time".to_owned(), |time| time.to_string())
+}

@@ -1,0 +1,222 @@
+//! SOP 8.3: every step and outcome is documented: each timeline's chain holds and belongs to its case, each event about a
+//! case has its entry, and each service's audit holds.
+
+use std::collections::BTreeMap;
+
+use contracts::{
+    escalation::v1 as escalation,
+    escalation::v1::TimelineKind,
+    event::v1::Event,
+    notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, MailNoted},
+};
+
+use super::{
+    Row,
+    case_view::{At, CaseView},
+    docket::Docket,
+};
+use crate::folder::{Evidence, SERVICES, instant, names};
+
+pub(super) fn row(evidence: &Evidence) -> Row {
+    let mut docket = Docket::default();
+    for (case, timeline) in &evidence.timelines {
+        if !evidence.cases.contains_key(case) {
+            docket.broken(&timeline.path, format!("belongs to {case}, which is not there"));
+        }
+    }
+    let views = CaseView::all(evidence);
+    for view in &views {
+        docket.look();
+        docket.cite(view.path);
+        chain_holds(evidence, view, &mut docket);
+        in_order(view, &mut docket);
+    }
+    let by_case: BTreeMap<&str, &CaseView<'_>> = views.iter().map(|view| (view.case.name.as_str(), view)).collect();
+    cases_events_have_entries(evidence, &by_case, &mut docket);
+    deliveries_have_entries(evidence, &by_case, &mut docket);
+    for service in SERVICES {
+        audit_holds(evidence, service, &mut docket);
+        stream_is_dense(service, evidence.events.get(service).map(Vec::as_slice).unwrap_or_default(), &mut docket);
+    }
+    docket.into_row("8.3", "all is documented, nothing altered", "timelines")
+}
+
+fn chain_holds(evidence: &Evidence, view: &CaseView<'_>, docket: &mut Docket) {
+    let Some(timeline) = evidence.timelines.get(&view.case.name) else { return };
+    if let Err(fault) = timeline.file.verify() {
+        docket.broken(&timeline.path, fault.to_string());
+    }
+    if timeline.file.shredded() > 0 {
+        docket.broken(&timeline.path, format!("the text of {} entries is gone", timeline.file.shredded()));
+    }
+    if timeline.file.entries.is_empty() {
+        docket.broken(&timeline.path, "is empty");
+    }
+    for (at, chained) in view.entries.iter().zip(timeline.file.entries.iter().filter(|one| one.bytes().is_some())) {
+        if at.entry.sequence != chained.sequence {
+            docket.broken(&timeline.path, format!("entry {} says it is {}", chained.sequence, at.entry.sequence));
+        }
+        if at.entry.case != view.case.name {
+            docket.broken(view.place(at), format!("is about {}", at.entry.case));
+        }
+    }
+}
+
+fn in_order(view: &CaseView<'_>, docket: &mut Docket) {
+    let end = view.evidence.run.end_time;
+    for at in &view.entries {
+        if instant(at.entry.record_time.as_ref()).is_none() || at.kind == TimelineKind::Unspecified {
+            docket.broken(view.place(at), "lacks its time or its kind");
+        }
+        if at.occurred > at.recorded {
+            docket.broken(view.place(at), format!("was recorded at {}, before it happened", at.recorded));
+        }
+        if at.recorded > end {
+            docket.broken(view.place(at), format!("was recorded at {}, after the folder was made", at.recorded));
+        }
+    }
+    for (at, next) in view.entries.iter().zip(view.entries.iter().skip(1)) {
+        if next.recorded < at.recorded {
+            docket.broken(view.place(next), format!("is of {}, the entry before it of {}", next.recorded, at.recorded));
+        }
+    }
+}
+
+/// Takes one entry away for each event, so that two events need two.
+struct Entries<'a> {
+    left: BTreeMap<&'a str, Vec<At<'a>>>,
+    by_case: &'a BTreeMap<&'a str, &'a CaseView<'a>>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(by_case: &'a BTreeMap<&'a str, &'a CaseView<'a>>) -> Self {
+        let left = by_case.iter().map(|(case, view)| (*case, view.entries.clone())).collect();
+        Self { left, by_case }
+    }
+
+    fn take(&mut self, event: &str, case: &str, docket: &mut Docket, fits: impl Fn(&At<'_>) -> bool) {
+        let Some(entries) = self.left.get_mut(case) else {
+            return docket.broken(event, format!("is about {case}, which is not there"));
+        };
+        match entries.iter().position(fits) {
+            Some(index) => drop(entries.remove(index)),
+            None => docket
+                .broken(self.by_case.get(case).map_or("", |view| view.path), format!("lacks the entry of {event}")),
+        }
+    }
+}
+
+fn event_place(service: &str, position: u64, name: &str) -> String {
+    format!("{}/{service}.json event {position} ({name})", names::EVENTS)
+}
+
+fn cases_events_have_entries<'a>(
+    evidence: &Evidence,
+    by_case: &'a BTreeMap<&'a str, &'a CaseView<'a>>,
+    docket: &mut Docket,
+) {
+    let mut entries = Entries::new(by_case);
+    macro_rules! each {
+        ($event:ident, $kind:ident $(, |$what:ident, $at:ident| $also:expr)?) => {
+            for happened in evidence.happened::<escalation::$event>("escalation") {
+                let place = event_place("escalation", happened.position, stringify!($event));
+                entries.take(&place, &happened.what.case, docket, |at| {
+                    $(let ($what, $at) = (&happened.what, at);)?
+                    at.kind == TimelineKind::$kind $(&& $also)?
+                });
+            }
+        };
+    }
+    each!(CaseOpened, Opened);
+    each!(CaseResponded, Responded);
+    each!(CaseReopened, Reopened);
+    each!(ClockBreached, ClockBreached, |what, at| at.entry.clock() == what.clock());
+    each!(CaseBecameIssue, BecameIssue);
+    each!(CaseAcknowledged, Acknowledged);
+    each!(CaseEscalated, Escalated, |what, at| at.entry.step == what.step && at.entry.target == what.target);
+    each!(ResolutionProposed, ResolutionProposed, |what, at| at.entry.proposal_revision == what.proposal_revision);
+    each!(ResolutionRejected, ResolutionRejected, |what, at| at.entry.proposal_revision == what.proposal_revision);
+    each!(ResolutionConfirmed, ResolutionConfirmed, |what, at| at.entry.proposal_revision == what.proposal_revision);
+    each!(ConfirmationDue, ConfirmationReminded, |what, at| at.entry.proposal_revision == what.proposal_revision);
+    each!(CaseClosed, Closed);
+}
+
+fn deliveries_have_entries<'a>(
+    evidence: &Evidence,
+    by_case: &'a BTreeMap<&'a str, &'a CaseView<'a>>,
+    docket: &mut Docket,
+) {
+    let mut entries = Entries::new(by_case);
+    for happened in evidence.happened::<DeliverySucceeded>("notification") {
+        let what = &happened.what;
+        if what.case.is_empty() {
+            continue;
+        }
+        let place = event_place("notification", happened.position, "DeliverySucceeded");
+        entries.take(&place, &what.case, docket, |at| {
+            let names_it = at.notifications().any(|name| name == what.notification);
+            let told = at.kind == TimelineKind::Told
+                && at.entry.people == what.recipients
+                && at.entry.stand_ins_for == what.stand_ins_for;
+            names_it && (told || matches!(at.kind, TimelineKind::Responded | TimelineKind::AcknowledgementSent))
+        });
+    }
+    let failed = evidence.happened::<DeliveryFailed>("notification").into_iter();
+    let failed =
+        failed.map(|one| (one.position, "DeliveryFailed", one.what.notification, one.what.case, one.what.reason));
+    let blocked = evidence.happened::<DeliveryBlocked>("notification").into_iter();
+    let blocked =
+        blocked.map(|one| (one.position, "DeliveryBlocked", one.what.notification, one.what.case, one.what.reason));
+    for (position, event, notification, case, reason) in failed.chain(blocked) {
+        if !case.is_empty() {
+            entries.take(&event_place("notification", position, event), &case, docket, |at| {
+                let names_it = at.notifications().any(|name| name == notification);
+                names_it && at.kind == TimelineKind::NotTold && at.entry.reason == reason
+            });
+        }
+    }
+    for happened in evidence.happened::<MailNoted>("notification") {
+        let what = &happened.what;
+        if what.case.is_empty() {
+            continue;
+        }
+        let kind = if what.third_party { TimelineKind::ThirdPartyMail } else { TimelineKind::AutomaticMail };
+        let place = event_place("notification", happened.position, "MailNoted");
+        entries.take(&place, &what.case, docket, |at| at.kind == kind && at.mails().any(|name| name == what.mail));
+    }
+}
+
+fn audit_holds(evidence: &Evidence, service: &str, docket: &mut Docket) {
+    let path = format!("audit/{service}.json");
+    docket.cite(&path);
+    let Some(audit) = evidence.audits.get(service) else {
+        return docket.broken(path, "is not there");
+    };
+    if audit.service != service {
+        docket.broken(&path, format!("is the audit of {}", audit.service));
+    }
+    if let Err(fault) = audit.verify() {
+        docket.broken(&path, fault.to_string());
+    }
+    if audit.unsealed > 0 {
+        docket.broken(&path, format!("{} rows are not sealed", audit.unsealed));
+    }
+}
+
+/// Positions are dense in each incarnation, and each event names the one before it.
+fn stream_is_dense(service: &str, events: &[Event], docket: &mut Docket) {
+    for (event, next) in events.iter().zip(events.iter().skip(1)) {
+        let place = event_place(service, next.position, "its place");
+        let follows = if next.incarnation == event.incarnation {
+            next.position == event.position + 1
+        } else {
+            next.incarnation > event.incarnation
+        };
+        if !follows {
+            docket.broken(&place, format!("follows the event at {}", event.position));
+        }
+        if next.predecessor != event.id {
+            docket.broken(&place, "does not name the event before it");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The judge: an evidence folder in, a table clause by clause out. Pure: it reads the folder and nothing else, has no
+//! clock, and takes no conclusion that it can draw itself from what was recorded.
+//!
+//! | file | clause |
+//! |---|---|
+//! | `clause_2` | scope: everybody who acted is known, of a kind, and was active |
+//! | `clause_4_2` | responsiveness: clocks, replies, breaches, triage |
+//! | `clause_6` | channels: mail only from the official domain, only to who it is for |
+//! | `clause_7` | confidentiality: who reached what, and that it was written down |
+//! | `clause_8_1` | 24 hours: escalation steps |
+//! | `clause_8_3` | documentation: chains, and an entry for each event |
+//! | `clause_8_4` | both parties: closing, and reminders until then |
+//! | `clause_9` | roles: account managers, and who was told |
+//!
+//! `table` is what comes out, `verify` what comes before (hashes and signature), `docket` what a clause notes down;
+//! `case_view` reads a timeline, `clocks` recomputes due times, `people` tells who held an office when.
+//!
+//! Another clause is another file with `pub(super) fn row(evidence: &Evidence) -> Row`, a line in [`judge`], and in the
+//! tests a mutation that breaks it alone.
+
+mod case_view;
+mod clause_2;
+mod clause_4_2;
+mod clause_6;
+mod clause_7;
+mod clause_8_1;
+mod clause_8_3;
+mod clause_8_4;
+mod clause_9;
+mod clocks;
+mod docket;
+mod people;
+mod table;
+mod verify;
+
+use business_time::{holidays_version, tzdb_version};
+
+pub use table::{Finding, Lateness, Row, Ruling, Table};
+pub use verify::{Verdict, verify};
+
+use crate::folder::{Evidence, Outcome};
+
+/// Business time within which Liaison must have done what was due.
+pub(crate) const SLACK_SECONDS: i64 = 60;
+
+/// Judges every clause.
+pub fn judge(evidence: &Evidence) -> Table {
+    let rows = vec![
+        clause_2::row(evidence),
+        clause_4_2::row(evidence),
+        clause_6::row(evidence),
+        clause_7::row(evidence),
+        clause_8_1::row(evidence),
+        clause_8_3::row(evidence),
+        clause_8_4::row(evidence),
+        clause_9::row(evidence),
+    ];
+    Table { rows, unexpected: unexpected(evidence), notes: notes(evidence) }
+}
+
+/// Steps of the story that came out otherwise than the scenario expects.
+fn unexpected(evidence: &Evidence) -> Vec<Finding> {
+    let steps = evidence.story.iter().filter(|step| !step.as_expected);
+    steps
+        .map(|step| {
+            let came = match &step.outcome {
+                Outcome::Answer(_) => "an answer".to_owned(),
+                Outcome::Event(_) => "another event".to_owned(),
+                Outcome::Refused(refused) => format!("refused with {} {}", refused.code, refused.reason),
+                Outcome::Nothing(why) => why.clone(),
+            };
+            Finding {
+                place: format!("{}:{} (step {})", step.file, step.line, step.number),
+                what: format!("expected {}, came {}", step.expected, came.trim_end()),
+            }
+        })
+        .collect()
+}
+
+fn notes(evidence: &Evidence) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (what, theirs, ours) in [
+        ("time zone database", evidence.run.tzdb_version.as_str(), tzdb_version()),
+        ("holiday table", evidence.run.holidays_version.as_str(), holidays_version()),
+    ] {
+        if theirs != ours {
+            notes.push(format!("the run rests on {what} {theirs}, this judge on {ours}: due times may differ"));
+        }
+    }
+    notes
+}

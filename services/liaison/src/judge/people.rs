@@ -1,0 +1,200 @@
+//! Who held an office when, and whether they were told.
+
+use business_time::Timestamp;
+use contracts::{
+    client_registry::v1::{FirmRole, Staff},
+    notification::v1::{Notification, NotificationKind, NotificationState},
+};
+use jiff::SignedDuration;
+
+use super::SLACK_SECONDS;
+use crate::folder::{Evidence, instant};
+
+/// Business time within which a notification must have been handed over, a few failed attempts included.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whom something is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Office {
+    AccountManager,
+    TeamLead,
+    Management,
+    Intake,
+}
+
+impl Office {
+    /// By a timeline's or notification's target.
+    pub(super) fn parse(target: &str) -> Option<Self> {
+        Some(match target {
+            "ACCOUNT_MANAGER" => Self::AccountManager,
+            "TEAM_LEAD" => Self::TeamLead,
+            "MANAGEMENT" => Self::Management,
+            "INTAKE" => Self::Intake,
+            _ => return None,
+        })
+    }
+
+    /// In words.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountManager => "the account manager",
+            Self::TeamLead => "the team lead",
+            Self::Management => "management",
+            Self::Intake => "intake",
+        }
+    }
+}
+
+/// When a person left, where they did: when they were deactivated, or their access expired. `Some(MIN)` where they are
+/// inactive and nothing says since when.
+pub(super) fn left(evidence: &Evidence, staff: &Staff) -> Option<Timestamp> {
+    let deactivated = staff.inactive.then(|| {
+        let rows = evidence.audits.values().flat_map(|audit| audit.rows());
+        let row = rows.filter(|row| row.action.ends_with("StaffService/DeactivateStaff"));
+        row.filter(|row| row.resources.contains(&staff.name)).map(|row| row.time).last().unwrap_or(Timestamp::MIN)
+    });
+    let expired = instant(staff.access_expire_time.as_ref());
+    [deactivated, expired].into_iter().flatten().min()
+}
+
+/// Whether somebody of the firm was active at a time.
+pub(super) fn was_active(evidence: &Evidence, staff: &str, time: Timestamp) -> bool {
+    evidence.find_staff(staff).is_some_and(|staff| left(evidence, staff).is_none_or(|left| time <= left))
+}
+
+fn is_absent(evidence: &Evidence, staff: &str, time: Timestamp) -> bool {
+    let absences = evidence.staff.get(staff).map(|record| record.absences.as_slice()).unwrap_or_default();
+    absences.iter().any(|absence| {
+        let span = (instant(absence.start_time.as_ref()), instant(absence.end_time.as_ref()));
+        matches!(span, (Some(start), Some(end)) if start <= time && time < end)
+    })
+}
+
+/// Who is there for a person at a time: the person, or along their deputies the first who is there.
+pub(super) fn stand_in(evidence: &Evidence, person: &str, time: Timestamp) -> Option<String> {
+    let mut seen = Vec::new();
+    let mut candidate = person.to_owned();
+    while !seen.contains(&candidate) {
+        let staff = evidence.find_staff(&candidate)?;
+        if was_active(evidence, &candidate, time) && !is_absent(evidence, &candidate, time) {
+            return Some(candidate);
+        }
+        seen.push(std::mem::replace(&mut candidate, staff.deputy.clone()));
+    }
+    None
+}
+
+fn with_role(evidence: &Evidence, role: FirmRole, time: Timestamp) -> Vec<String> {
+    let staff = evidence.staff.values().map(|record| &record.staff);
+    let holders = staff.filter(|staff| staff.roles().any(|held| held == role));
+    holders.filter(|staff| was_active(evidence, &staff.name, time)).map(|staff| staff.name.clone()).collect()
+}
+
+/// Who held an office for a client (and engagement, where one is named) at a time, absent or not.
+pub(super) fn holders(
+    evidence: &Evidence,
+    office: Office,
+    client: &str,
+    engagement: &str,
+    time: Timestamp,
+) -> Vec<String> {
+    let assigned = evidence.assignments_at(client, time);
+    match (office, assigned) {
+        (Office::Management, _) => with_role(evidence, FirmRole::Management, time),
+        (Office::Intake, _) => {
+            let intake = with_role(evidence, FirmRole::Intake, time);
+            if intake.is_empty() { with_role(evidence, FirmRole::Management, time) } else { intake }
+        }
+        (_, None) => Vec::new(),
+        (Office::AccountManager, Some(assigned)) => vec![assigned.account_manager],
+        (Office::TeamLead, Some(assigned)) => {
+            let first = evidence.first_engagement(client);
+            let engagement = if engagement.is_empty() { first.as_deref().unwrap_or_default() } else { engagement };
+            let team = assigned.engagements.iter().find(|team| team.engagement == engagement);
+            vec![team.map_or(assigned.account_manager, |team| team.team_lead.clone())]
+        }
+    }
+}
+
+/// Whether the right people are among `recipients`, and nobody else: each holder, or who stands in.
+pub(super) fn right_people(
+    evidence: &Evidence,
+    recipients: &[String],
+    holders: &[String],
+    time: Timestamp,
+) -> Result<(), String> {
+    let mut allowed = Vec::new();
+    let mut nobody_there = false;
+    for holder in holders {
+        match stand_in(evidence, holder, time) {
+            Some(there) if recipients.contains(&there) => allowed.push(there),
+            Some(there) if there == *holder => return Err(format!("{holder} was not told")),
+            Some(there) => return Err(format!("{holder} was absent and {there}, who stands in, was not told")),
+            None => nobody_there = true,
+        }
+    }
+    if nobody_there {
+        // Nobody is there for one of them: then management is as good as it gets.
+        allowed.extend(holders.iter().cloned());
+        allowed.extend(with_role(evidence, FirmRole::Management, time));
+    }
+    if recipients.is_empty() {
+        return Err("nobody was told".to_owned());
+    }
+    match recipients.iter().find(|recipient| !allowed.contains(recipient)) {
+        Some(stranger) => Err(format!("{stranger} was told, whom it does not concern")),
+        None => Ok(()),
+    }
+}
+
+/// What somebody must have been told.
+pub(super) struct Telling<'a> {
+    pub kind: NotificationKind,
+    /// The case, or the mail in triage.
+    pub about: &'a str,
+    pub office: Office,
+    pub client: &'a str,
+    pub engagement: &'a str,
+    /// Not before.
+    pub since: Timestamp,
+}
+
+/// The notification by which the holders of an office were told; `Ok(None)` where the run ended too early to say.
+pub(super) fn told<'a>(
+    evidence: &'a Evidence,
+    telling: &Telling<'_>,
+    used: &[&str],
+) -> Result<Option<&'a Notification>, String> {
+    let mut candidates: Vec<&Notification> = evidence
+        .notifications
+        .values()
+        .filter(|one| one.kind() == telling.kind && (one.case == telling.about || one.mail == telling.about))
+        .filter(|one| !used.contains(&one.name.as_str()))
+        .filter(|one| Office::parse(&one.audience).is_none_or(|office| office == telling.office))
+        .filter(|one| instant(one.queue_time.as_ref()).is_some_and(|queued| queued >= telling.since))
+        .collect();
+    candidates.sort_by_key(|one| (instant(one.queue_time.as_ref()), one.name.clone()));
+    let office = telling.office.as_str();
+    let Some(found) = candidates.first().copied() else {
+        let ended = telling.since + SignedDuration::from_secs(SLACK_SECONDS) > evidence.run.end_time;
+        return if ended { Ok(None) } else { Err(format!("{office} was not told: there is no notification of it")) };
+    };
+    let name = &found.name;
+    if found.state() != NotificationState::HandedOver {
+        let state = found.state().as_str_name().trim_start_matches("NOTIFICATION_STATE_");
+        return Err(format!("{office} was not told: {name} is {state} {}", found.reason).trim_end().to_owned());
+    }
+    let Some(handed_over) = instant(found.hand_over_time.as_ref()) else {
+        return Err(format!("{name} is handed over, but nothing says when"));
+    };
+    if handed_over < telling.since || handed_over > telling.since + TOLD_WITHIN {
+        return Err(format!("{office} was told at {handed_over}, due since {}", telling.since));
+    }
+    let holders = holders(evidence, telling.office, telling.client, telling.engagement, handed_over);
+    if holders.is_empty() {
+        return Err(format!("nobody is {office}"));
+    }
+    right_people(evidence, &found.recipients, &holders, handed_over)
+        .map_err(|what| format!("{office} was not rightly told by {name}: {what}"))?;
+    Ok(Some(found))
+}

@@ -1,0 +1,5 @@
+//! A doorway.
+
+fn main() -> std::process::ExitCode {
+    liaison::cli::main()
+}

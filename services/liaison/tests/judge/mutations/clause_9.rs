@@ -1,0 +1,30 @@
+use super::*;
+
+pub(super) fn no_account_manager(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    // A client of whom no case rests on its account manager, or whose history still tells who it was then.
+    let quiet = |client: &str| !evidence.cases.values().any(|case| case.client == client);
+    let mut done = false;
+    bench.change::<Vec<ClientRecord>>(names::CLIENTS, |clients| {
+        let fits = |record: &&mut ClientRecord| quiet(&record.client.name) || !record.assignments.is_empty();
+        if let Some(record) = clients.iter_mut().find(fits) {
+            record.client.account_manager = "staff/nobody".to_owned();
+            done = true;
+        }
+    });
+    done.then_some(())
+}
+
+pub(super) fn wrong_manager_told(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    let resolution =
+        |entry: &TimelineEntry| entry.kind() == TimelineKind::ClockBreached && entry.clock() == ClockKind::Resolution;
+    let (case, breach) = entry(&evidence, resolution)?;
+    let since = breach.record_time.map_or(0, |time| time.seconds);
+    let told = notification(&evidence, NotificationKind::ClockBreach, |one| {
+        one.case == case && one.queue_time.is_some_and(|time| time.seconds >= since)
+    })?;
+    let other = evidence.staff.keys().find(|name| !told.recipients.contains(name))?.clone();
+    bench.send_to(&told, &[&other], &[]);
+    Some(())
+}
