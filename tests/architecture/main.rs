@@ -26,7 +26,14 @@ fn members(folder: &str) -> BTreeMap<String, BTreeSet<String>> {
         let name = parsed["package"]["name"].as_str().unwrap().to_owned();
         let mut uses = BTreeSet::new();
         for table in ["dependencies", "build-dependencies"] {
-            uses.extend(parsed.get(table).and_then(|table| table.as_table()).into_iter().flatten().map(|(name, _)| name.clone()));
+            uses.extend(
+                parsed
+                    .get(table)
+                    .and_then(|table| table.as_table())
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name.clone()),
+            );
         }
         found.insert(name, uses);
     }
@@ -96,10 +103,13 @@ fn test_helpers_are_used_by_tests_alone() {
 fn an_entity_knows_neither_transport_nor_storage() {
     let mut looked = 0;
     for (path, text) in sources(&root().join("services")) {
-        if path.file_name().is_some_and(|name| name == "entity.rs") || path.parent().is_some_and(|folder| folder.ends_with("entity")) {
+        if path.file_name().is_some_and(|name| name == "entity.rs")
+            || path.parent().is_some_and(|folder| folder.ends_with("entity"))
+        {
             looked += 1;
             let code = code(&text);
-            for forbidden in ["tonic::", "sea_orm::", "redis::", "prost::", "database::", "Utc::now", "Timestamp::now"] {
+            for forbidden in ["tonic::", "sea_orm::", "redis::", "prost::", "database::", "Utc::now", "Timestamp::now"]
+            {
                 assert!(!code.contains(forbidden), "{} uses {forbidden}", path.display());
             }
         }
@@ -138,7 +148,10 @@ fn nobody_reads_the_wall_clock_but_the_clock() {
     for folder in ["crates", "services"] {
         for (path, text) in sources(&root().join(folder)) {
             let text_path = path.display().to_string();
-            if text_path.contains("crates/business-time") || text_path.contains("/tests/") || text_path.contains("crates/testkit") {
+            if text_path.contains("crates/business-time")
+                || text_path.contains("/tests/")
+                || text_path.contains("crates/testkit")
+            {
                 continue;
             }
             let code = code(&text);

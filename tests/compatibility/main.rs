@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access_table;
+mod canary;
+
 use std::collections::BTreeSet;
 
 use access::{Reach, Role, Rules};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value};
 
 fn methods() -> Vec<MethodDescriptor> {
-    let services: Vec<_> =
-        contracts::pool().services().filter(|one| one.full_name().starts_with("liaison.")).collect();
+    let services: Vec<_> = contracts::pool().services().filter(|one| one.full_name().starts_with("liaison.")).collect();
     services.iter().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
@@ -65,7 +67,8 @@ fn events_carry_no_personal_data() {
     let mut looked = 0;
     for message in contracts::pool().all_messages().filter(|message| {
         let file = message.parent_file();
-        file.name().starts_with("liaison/") && (file.name().ends_with("/events.proto") || file.name().contains("/event/"))
+        file.name().starts_with("liaison/")
+            && (file.name().ends_with("/events.proto") || file.name().contains("/event/"))
     }) {
         looked += 1;
         for field in message.fields() {

@@ -1,0 +1,223 @@
+//! For each RPC a request that is answered for whoever may call it, with a fresh resource where the call changes one.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::house::{House, Side, spare_contact, spare_engagement};
+
+impl House {
+    /// The request, and what it needs.
+    pub async fn prepare(&mut self, rpc: &str, side: Side) -> Value {
+        self.serial += 1;
+        match rpc.split_once('/').unwrap().0 {
+            "CaseService" => self.of_cases(rpc, side).await,
+            "InboundService" => self.of_mails(rpc, side).await,
+            "NotificationService" => self.of_notifications(rpc, side).await,
+            "StaffService" => self.of_staff(rpc).await,
+            "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
+            _ => self.of_registry(rpc, side),
+        }
+    }
+
+    /// What must be in the answer for it to show the client's.
+    pub fn marker(&self) -> Option<String> {
+        let marker = match self.asked() {
+            ("CalendarService/ListCalendars", side) => side.calendar(),
+            ("ClientService/ListClients" | "CaseService/WatchCases" | "NotificationService/WatchDeliveries", side) => {
+                side.client()
+            }
+            ("CaseService/ListCases" | "InboundService/ListMails" | "NotificationService/ListNotifications", _) => {
+                &self.looked_for
+            }
+            _ => return None,
+        };
+        Some(format!("\"{marker}\""))
+    }
+
+    /// Undoes a change that would make the same request mean something else.
+    pub async fn put_back(&mut self, rpc: &str, side: Side) {
+        if rpc == "ClientService/TransferAccount" {
+            let back = json!({ "name": side.client(), "accountManager": side.account_manager() });
+            self.firm.ok("staff/grace", rpc, back).await;
+        }
+    }
+
+    fn of_registry(&mut self, rpc: &str, side: Side) -> Value {
+        let (serial, client) = (self.serial, side.client());
+        let calendar = json!({ "timeZone": "Europe/London", "week": [
+            { "day": "DAY_OF_WEEK_MONDAY", "open": "09:00", "close": "17:00" }] });
+        let with_name = |mut value: Value, name: String| {
+            value["name"] = json!(name);
+            value
+        };
+        match rpc {
+            "AccessService/WhoAmI" => json!({}),
+            "AccessService/GetGrants" => json!({ "principal": "staff/anna" }),
+            "CalendarService/CreateCalendar" => {
+                json!({ "calendarId": format!("calendar-{serial}"), "calendar": calendar })
+            }
+            "CalendarService/GetCalendar" => json!({ "name": side.calendar() }),
+            "CalendarService/UpdateCalendar" => {
+                let tokyo = with_name(calendar, "calendars/tokyo".into());
+                json!({ "calendar": tokyo })
+            }
+            "ClientService/CreateClient" => json!({ "clientId": format!("client-{serial}"), "client": {
+                "displayName": "A client", "calendar": "calendars/tokyo", "accountManager": "staff/dora" } }),
+            "ClientService/GetClient" => json!({ "name": client }),
+            "ClientService/UpdateClient" => json!({ "client": {
+                "name": client, "displayName": "Renamed", "calendar": side.calendar(),
+                "accountManager": side.account_manager() } }),
+            "ClientService/TransferAccount" => json!({ "name": client, "accountManager": "staff/dora" }),
+            "ConsentService/AuthorizeSend" => json!({
+                "notification": format!("notifications/n{serial}"), "channel": "CHANNEL_EMAIL", "client": client,
+                "audience": { "contact": side.contact() } }),
+            "ContactService/CreateContact" => json!({ "parent": client, "contactId": format!("contact-{serial}"),
+                "contact": { "displayName": "A contact", "email": format!("c{serial}@somewhere.example") } }),
+            "ContactService/GetContact" => json!({ "name": side.contact() }),
+            "ContactService/ListContacts" | "EngagementService/ListEngagements" => json!({ "parent": client }),
+            "ContactService/UpdateContact" => {
+                json!({ "contact": with_name(spare_contact(side), format!("{client}/contacts/spare")) })
+            }
+            "ContactService/IdentifySender" => json!({ "email": side.address() }),
+            "EngagementService/CreateEngagement" => json!({ "parent": client,
+                "engagementId": format!("engagement-{serial}"), "engagement": spare_engagement(side) }),
+            "EngagementService/GetEngagement" => json!({ "name": format!("{client}/engagements/spare") }),
+            "EngagementService/UpdateEngagement" => {
+                json!({ "engagement": with_name(spare_engagement(side), format!("{client}/engagements/spare")) })
+            }
+            "PolicyService/PublishPolicy" => json!({ "policy": {
+                "firmCalendar": "calendars/northgate", "officialDomain": "northgate.example",
+                "serviceAddress": "service@northgate.example", "authservId": "mx.northgate.example",
+                "firstResponseBusinessDays": 1, "confirmationReminder": "86400s", "escalationSteps": [
+                    { "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" },
+                    { "after": "172800s", "target": "ESCALATION_TARGET_MANAGEMENT" }] } }),
+            "PolicyService/GetPolicy" => json!({ "name": "policies/current" }),
+            "CalendarService/ListCalendars" | "ClientService/ListClients" | "PolicyService/ListPolicies" => {
+                json!({ "pageSize": 200 })
+            }
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn of_staff(&mut self, rpc: &str) -> Value {
+        let id = format!("person-{}", self.serial);
+        let person = json!({ "displayName": "A person", "email": format!("{id}@northgate.example"),
+            "kind": "STAFF_KIND_EMPLOYEE" });
+        match rpc {
+            "StaffService/CreateStaff" => json!({ "staffId": id, "staff": person }),
+            "StaffService/GetStaff" => json!({ "name": "staff/ben" }),
+            "StaffService/ListStaff" => json!({}),
+            "StaffService/UpdateStaff" | "StaffService/DeactivateStaff" => {
+                let created = json!({ "staffId": id, "staff": person });
+                let created = self.firm.ok("staff/grace", "StaffService/CreateStaff", created).await["staff"].clone();
+                if rpc.ends_with("UpdateStaff") {
+                    json!({ "staff": created })
+                } else {
+                    json!({ "name": created["name"] })
+                }
+            }
+            "StaffService/CreateAbsence" => json!({ "parent": "staff/dora", "absence": {
+                "startTime": format!("20{}-01-04T00:00:00Z", 30 + self.serial % 60),
+                "endTime": format!("20{}-01-05T00:00:00Z", 30 + self.serial % 60) } }),
+            "StaffService/ListAbsences" => json!({ "parent": "staff/ben" }),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn of_cases(&mut self, rpc: &str, side: Side) -> Value {
+        let draft = |kind: &str| {
+            json!({ "case": {
+            "client": side.client(), "kind": format!("CASE_KIND_{kind}"), "subject": "The export fails" } })
+        };
+        let name = match rpc {
+            "CaseService/OpenCase" => return draft("INQUIRY"),
+            "CaseService/WatchCases" => return json!({}),
+            "CaseService/GiveLatenessReason" => self.late[usize::from(side == Side::Foreign)].clone(),
+            "CaseService/RaiseIssue" => self.open(draft("INQUIRY")).await,
+            _ => self.open(draft("ISSUE")).await,
+        };
+        if ["ConfirmResolution", "RecordClientConfirmation", "RejectResolution"].iter().any(|verb| rpc.ends_with(verb))
+        {
+            let proposal = json!({ "name": name, "text": "The export is repaired." });
+            self.firm.ok("staff/grace", "CaseService/ProposeResolution", proposal).await;
+        }
+        match rpc {
+            "CaseService/GetCase"
+            | "CaseService/AcknowledgeCase"
+            | "CaseService/ExportTimeline"
+            | "CaseService/PreviewCase" => json!({ "name": name }),
+            "CaseService/ListCases" => self.looking_for(name, json!({ "pageSize": 200 })),
+            "CaseService/ListTimelineEntries" => json!({ "parent": name }),
+            "CaseService/RaiseIssue" | "CaseService/EscalateCase" => json!({ "name": name, "reason": "It is urgent." }),
+            "CaseService/ProposeResolution" => json!({ "name": name, "text": "The export is repaired." }),
+            "CaseService/ConfirmResolution" => json!({ "name": name, "proposalRevision": 1 }),
+            "CaseService/RecordClientConfirmation" => json!({ "name": name, "proposalRevision": 1,
+                "contact": side.contact(), "evidence": "By phone at ten, on the number that we have." }),
+            "CaseService/RejectResolution" => {
+                json!({ "name": name, "proposalRevision": 1, "reason": "It still fails." })
+            }
+            "CaseService/GiveLatenessReason" => {
+                json!({ "name": name, "clock": "CLOCK_KIND_FIRST_RESPONSE", "reason": "The mail lay unread." })
+            }
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn open(&self, draft: Value) -> Value {
+        self.firm.ok("staff/grace", "CaseService/OpenCase", draft).await["case"]["name"].clone()
+    }
+
+    async fn of_mails(&mut self, rpc: &str, side: Side) -> Value {
+        if rpc == "InboundService/DeliverMail" {
+            let raw = format!(
+                "From: <{}>\r\nTo: <service@northgate.example>\r\nSubject: Hello\r\nMessage-ID: <cell-{}@somewhere.example>\
+                 \r\nDate: Thu, 25 Mar 2027 13:00:00 +0000\r\n\r\nHello.\r\n",
+                side.address(),
+                self.serial
+            );
+            return json!({ "raw": STANDARD.encode(raw) });
+        }
+        let triage = ["AttributeMail", "DismissMail"].iter().any(|verb| rpc.ends_with(verb));
+        let from = if triage { Side::Nobodys.address() } else { side.address() };
+        let name = self.firm.mail(from, "Hello", "Hello.").await["name"].clone();
+        match rpc {
+            "InboundService/GetMail" => json!({ "name": name }),
+            "InboundService/ListMails" => self.looking_for(name, json!({ "pageSize": 200 })),
+            "InboundService/AttributeMail" => json!({ "name": name, "contact": "clients/acme/contacts/sam" }),
+            "InboundService/DismissMail" => json!({ "name": name, "reason": "An advertisement." }),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn of_notifications(&mut self, rpc: &str, side: Side) -> Value {
+        let message = json!({
+            "client": side.client(), "contact": side.contact(), "nature": "MESSAGE_NATURE_REPLY", "subject": "Hello",
+            "text": "Hello.",
+        });
+        let name = match (rpc, side) {
+            ("NotificationService/SendMessage", _) => return message,
+            ("NotificationService/WatchDeliveries", _) => return json!({}),
+            (_, Side::Nobodys) => {
+                // Intake is told of a stranger's mail.
+                self.firm.mail(side.address(), "Hello", "Hello.").await;
+                self.firm.notifications(&Value::Null, "TRIAGE").await.last().unwrap()["name"].clone()
+            }
+            ("NotificationService/CancelNotification", _) => self.queued(message).await,
+            _ => {
+                let sent = self.firm.ok("staff/grace", "NotificationService/SendMessage", message).await;
+                sent["notification"]["name"].clone()
+            }
+        };
+        match rpc {
+            "NotificationService/GetNotification" | "NotificationService/CancelNotification" => json!({ "name": name }),
+            "NotificationService/ListNotifications" => self.looking_for(name, json!({ "pageSize": 200 })),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    /// A list's request, in whose answer this is looked for.
+    fn looking_for(&mut self, name: Value, request: Value) -> Value {
+        self.looked_for = name.as_str().unwrap().to_owned();
+        request
+    }
+}

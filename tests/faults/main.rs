@@ -1,0 +1,5 @@
+//! Kill, restart: nothing lost, nothing doubled.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod killed;
