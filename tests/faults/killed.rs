@@ -16,6 +16,7 @@ use liaison_tests::{Door, Running, delivery, mail_to_firm, program, run, set_up}
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{TestDatabase, TestRedis, eventually, eventually_some};
+use tokio::task::LocalSet;
 
 const MAILS: usize = 40;
 
@@ -130,12 +131,19 @@ impl Front {
 }
 
 async fn nothing_is_lost_and_nothing_doubled(stores: Vec<(&'static str, String)>) {
+    LocalSet::new().run_until(burst(stores)).await;
+}
+
+/// When the process is to be killed.
+type Moment = Box<dyn Fn(&Front) -> bool>;
+
+async fn burst(stores: Vec<(&'static str, String)>) {
     let mut suite = Mortal::start(stores).await;
     let front = suite.front.clone();
     let exchanges: Vec<_> = (0..MAILS)
         .map(|number| {
             let front = front.clone();
-            tokio::spawn(async move { front.exchange(number).await })
+            tokio::task::spawn_local(async move { front.exchange(number).await })
         })
         .collect();
 
@@ -143,7 +151,7 @@ async fn nothing_is_lost_and_nothing_doubled(stores: Vec<(&'static str, String)>
     let delivered = |least| move |front: &Front| front.delivered.load(Ordering::SeqCst) >= least;
     let left = |least| move |front: &Front| front.outbox().len() >= least;
     let replied = |least| move |front: &Front| front.replied.load(Ordering::SeqCst) >= least;
-    let moments: [Box<dyn Fn(&Front) -> bool>; 6] = [
+    let moments: [Moment; 6] = [
         Box::new(delivered(4)),
         Box::new(delivered(15)),
         Box::new(left(2)),

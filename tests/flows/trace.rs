@@ -126,11 +126,11 @@ async fn one_trace_runs_from_the_mail_to_the_case_and_from_the_reply_to_its_hand
             let ways: Vec<_> = trace.by_id.values().map(|span| trace.way(span)).collect();
             for expected in [
                 // From the call through the event log to another service.
-                ["event InquiryReceived", "work identify", "DeliverMail", DELIVERING],
+                ["event InquiryReceived", "work notification.identify", "DeliverMail", DELIVERING],
                 // From the call to the hand-over, and back to the case.
-                ["event DeliverySucceeded", "work send", "SendMessage", SENDING],
+                ["event DeliverySucceeded", "work notification.send", "SendMessage", SENDING],
                 // The hand-over's permit is asked for within it.
-                ["AuthorizeSend", "work send", "SendMessage", SENDING],
+                ["AuthorizeSend", "work notification.send", "SendMessage", SENDING],
             ] {
                 if !ways.iter().any(|way| *way == expected) {
                     return Err(format!("the trace has no {expected:?}, but {ways:#?}"));

@@ -202,7 +202,7 @@ impl Firm {
 
     /// A case's timeline: kinds without their prefix, in order.
     pub async fn timeline(&self, name: &Value) -> Vec<String> {
-        self.entries(name).await.iter().map(|entry| kind(entry)).collect()
+        self.entries(name).await.iter().map(kind).collect()
     }
 
     /// A case's timeline entries, as management sees them.

@@ -49,15 +49,24 @@ fn request(name: &str) -> AcknowledgeCaseRequest {
 }
 
 /// A command that publishes an event and answers with how often it ran.
-async fn run(commands: &Commands, call: &Call, body: &AcknowledgeCaseRequest, ran: &Arc<AtomicU32>) -> Result<String, Refusal> {
+async fn run(
+    commands: &Commands,
+    call: &Call,
+    body: &AcknowledgeCaseRequest,
+    ran: &Arc<AtomicU32>,
+) -> Result<String, Refusal> {
     let ran = ran.clone();
     let answer: Result<GetCaseRequest, _> = commands
         .execute(call, body, move |unit| {
             let ran = ran.clone();
             Box::pin(async move {
                 let times = ran.fetch_add(1, Ordering::SeqCst) + 1;
-                unit.publish("cases/1", u64::from(times), &CaseClosed { case: "cases/1".into(), client: "clients/a".into() })
-                    .await?;
+                unit.publish(
+                    "cases/1",
+                    u64::from(times),
+                    &CaseClosed { case: "cases/1".into(), client: "clients/a".into() },
+                )
+                .await?;
                 Ok(GetCaseRequest { name: format!("answer {times}") })
             })
         })

@@ -70,6 +70,19 @@ impl Lease {
         Ok(true)
     }
 
+    /// Renews the lease for as long as this is awaited, beside something that takes its time; ends when the lease is lost.
+    pub async fn keep(&mut self, db: &Database, clock: &dyn SystemClock) {
+        loop {
+            tokio::time::sleep(self.length / 3).await;
+            match self.hold(db, clock).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // It ends by itself, unless the next try succeeds.
+                Err(error) => tracing::debug!(%error, "lease not renewed"),
+            }
+        }
+    }
+
     /// Gives the lease back, so that the next one need not wait it out.
     pub async fn release(&mut self, db: &Database) {
         if self.renewed.take().is_some() {

@@ -105,8 +105,8 @@ async fn serve(config: &Config) -> Outcome {
     tracing::info!(address = %bound.local_addr(), "listening");
 
     let decisions = CachedDecisions::new(app.decisions(), system);
-    let access =
-        AccessLayer::new(Rules::load()?, Arc::new(verifier), Arc::new(decisions)).on_refused(app.commands().audits_refusals());
+    let access = AccessLayer::new(Rules::load()?, Arc::new(verifier), Arc::new(decisions))
+        .on_refused(app.commands().audits_refusals());
     let services = app
         .add_services(Services::new())
         .with(EventLogServiceServer::new(event_log::service(vec![app.log()])))

@@ -161,7 +161,9 @@ async fn serve(settings: &Settings) -> ExitCode {
     }
     println!("Data lies in {}", settings.data.display());
     if suite.is_untouched() {
-        println!("\nNobody is here yet. In another terminal:\n  liaison init --name 'Grace Okafor' --email grace@firm.example");
+        println!(
+            "\nNobody is here yet. In another terminal:\n  liaison init --name 'Grace Okafor' --email grace@firm.example"
+        );
     }
     println!("\nTry:\n  liaison call\n  liaison call AccessService/WhoAmI --as staff/admin");
     tokio::select! {
@@ -232,7 +234,10 @@ async fn call_and_print(settings: &Settings, args: Call) -> Result<(), CallError
     let method = call::reflect::method(&channel, &name).await?;
     let message = call::request(&method, &request)?;
     if method.is_client_streaming() {
-        return Err(CallError::Connection(format!("{} takes a stream, which this client does not send", method.name())));
+        return Err(CallError::Connection(format!(
+            "{} takes a stream, which this client does not send",
+            method.name()
+        )));
     }
     if method.is_server_streaming() {
         let mut stream = call::streaming(&channel, &method, message, token.as_deref()).await?;

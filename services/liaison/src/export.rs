@@ -56,16 +56,15 @@ pub enum ExportError {
 /// Collects a page at a time until there is no next one.
 macro_rules! every {
     ($what:literal, $client:expr, $method:ident, $request:expr, $field:ident) => {{
-        let (mut all, mut token) = (Vec::new(), String::new());
+        let (mut all, mut request) = (Vec::new(), $request);
+        request.page_size = 200;
         loop {
-            let mut request = $request;
-            request.page_size = 200;
-            request.page_token = token;
-            let answer = $client.$method(request).await.map_err(|status| ExportError::Service($what, status.into()))?;
+            let answer =
+                $client.$method(request.clone()).await.map_err(|status| ExportError::Service($what, status.into()))?;
             let answer = answer.into_inner();
             all.extend(answer.$field);
-            token = answer.next_page_token;
-            if token.is_empty() {
+            request.page_token = answer.next_page_token;
+            if request.page_token.is_empty() {
                 break all;
             }
         }
@@ -83,9 +82,8 @@ pub async fn note_assignments(caller: &Caller, now: Timestamp, history: &mut His
     for (client, engagements) in clients_with_engagements(caller).await? {
         let found = Assignments::of(&client, &engagements, now);
         let last = history.iter().rev().find(|(name, _)| *name == client.name).map(|(_, last)| last);
-        let same = last.is_some_and(|last| {
-            last.account_manager == found.account_manager && last.engagements == found.engagements
-        });
+        let same = last
+            .is_some_and(|last| last.account_manager == found.account_manager && last.engagements == found.engagements);
         if !same {
             history.push((client.name, found));
         }
@@ -99,7 +97,7 @@ async fn clients_with_engagements(caller: &Caller) -> Result<Vec<(Client, Vec<En
     let mut all = Vec::new();
     for client in every!("clients", clients, list_clients, ListClientsRequest::default(), clients) {
         let request = ListEngagementsRequest { parent: client.name.clone(), ..Default::default() };
-        let theirs = every!("engagements", engagements, list_engagements, request.clone(), engagements);
+        let theirs = every!("engagements", engagements, list_engagements, request, engagements);
         all.push((client, theirs));
     }
     Ok(all)
@@ -154,7 +152,8 @@ async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result
         let calendar: Calendar =
             proto_json::from_value(value).map_err(|error| ExportError::Other(format!("a calendar: {error}")))?;
         calendars.push(
-            CalendarInForce::of(&calendar, *from).map_err(|error| ExportError::Other(format!("a calendar: {error}")))?,
+            CalendarInForce::of(&calendar, *from)
+                .map_err(|error| ExportError::Other(format!("a calendar: {error}")))?,
         );
     }
     writer.calendars(calendars)?;
@@ -166,7 +165,7 @@ async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result
     let mut staff = Vec::new();
     for person in every!("staff", people, list_staff, ListStaffRequest::default(), staff) {
         let request = ListAbsencesRequest { parent: person.name.clone(), ..Default::default() };
-        let absences = every!("absences", people, list_absences, request.clone(), absences);
+        let absences = every!("absences", people, list_absences, request, absences);
         staff.push(StaffRecord { staff: person, absences });
     }
     writer.staff(staff)?;
@@ -175,7 +174,7 @@ async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result
     let mut clients = Vec::new();
     for (client, engagements) in clients_with_engagements(caller).await? {
         let request = ListContactsRequest { parent: client.name.clone(), ..Default::default() };
-        let contacts: Vec<Contact> = every!("contacts", contacts, list_contacts, request.clone(), contacts);
+        let contacts: Vec<Contact> = every!("contacts", contacts, list_contacts, request, contacts);
         let assignments =
             played.assignments.iter().filter(|(name, _)| *name == client.name).map(|(_, one)| one.clone()).collect();
         clients.push(ClientRecord { client, engagements, contacts, assignments });
@@ -200,7 +199,8 @@ async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Pl
     let refused = |what| move |status: Status| ExportError::Service(what, status.into());
     let mut sending = NotificationServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
     let mut notifications = Vec::new();
-    for listed in every!("notifications", sending, list_notifications, ListNotificationsRequest::default(), notifications)
+    for listed in
+        every!("notifications", sending, list_notifications, ListNotificationsRequest::default(), notifications)
     {
         let request = GetNotificationRequest { name: listed.name };
         let answer = sending.get_notification(request).await.map_err(refused("notifications"))?.into_inner();
@@ -306,11 +306,7 @@ fn outcome(outcome: &Outcome) -> folder::Outcome {
 ///
 /// # Errors
 /// A sentence, where the name is no principal's or the address none.
-pub fn caller(
-    address: &str,
-    issuer: std::sync::Arc<access::TrialIssuer>,
-    principal: &str,
-) -> Result<Caller, String> {
+pub fn caller(address: &str, issuer: std::sync::Arc<access::TrialIssuer>, principal: &str) -> Result<Caller, String> {
     let subject = Principal::parse(principal).map_err(|error| error.to_string())?;
     runtime::client::connect(&format!("http://{address}"), TokenSource::trial(issuer, subject))
         .map_err(|error| error.to_string())
@@ -322,5 +318,8 @@ pub fn caller(
 /// Where a stream does not answer, or holds what no contract declares.
 pub async fn events_as_json(suite: &Suite, service: &str) -> Result<Vec<Value>, ExportError> {
     let events = events(suite, service).await?;
-    events.iter().map(|event| proto_json::to_value(event).map_err(|error| ExportError::Other(error.to_string()))).collect()
+    events
+        .iter()
+        .map(|event| proto_json::to_value(event).map_err(|error| ExportError::Other(error.to_string())))
+        .collect()
 }

@@ -103,7 +103,8 @@ fn page(title: &str, body: &str) -> Response {
 }
 
 fn guarded(html: String) -> Response {
-    ([(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], Html(html)).into_response()
+    ([(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], Html(html))
+        .into_response()
 }
 
 fn failed(error: &std::io::Error) -> Response {

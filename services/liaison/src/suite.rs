@@ -6,12 +6,13 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use access::{AccessLayer, CachedDecisions, Issuer, Principal, PrincipalKind, Rules, TokenSource, TrialIssuer, Verifier};
+use access::{
+    AccessLayer, CachedDecisions, Issuer, Principal, PrincipalKind, Rules, TokenSource, TrialIssuer, Verifier,
+};
 use business_time::{BusinessClock, ManualClock, SystemClock, Timestamp, WallClock};
 use client_registry::RegistryDecisions;
 use contracts::{
-    event::v1::event_log_service_server::EventLogServiceServer,
-    evidence::v1::audit_service_server::AuditServiceServer,
+    event::v1::event_log_service_server::EventLogServiceServer, evidence::v1::audit_service_server::AuditServiceServer,
 };
 use event_log::EventLog;
 use notification::LocalOutbox;
@@ -337,10 +338,7 @@ impl Apps {
                 system: system.clone(),
                 transport,
                 replayer: replayer(peer("notification")?),
-                peers: notification::Peers {
-                    registry: peer("notification")?,
-                    escalation: peer("notification")?,
-                },
+                peers: notification::Peers { registry: peer("notification")?, escalation: peer("notification")? },
             },
         );
         Ok(Self {
@@ -401,9 +399,7 @@ async fn migrate(settings: &Settings, clock: &SuiteClock) -> Result<(), SuiteErr
     let (now, trial) = (clock.business().now(), clock.is_simulated());
     client_registry::App::migrate(&registry_config(settings), now, trial).await.map_err(cannot("client-registry"))?;
     escalation::App::migrate(&escalation_config(settings), now, trial).await.map_err(cannot("escalation"))?;
-    notification::App::migrate(&notification_config(settings), now, trial)
-        .await
-        .map_err(cannot("notification"))?;
+    notification::App::migrate(&notification_config(settings), now, trial).await.map_err(cannot("notification"))?;
     Ok(())
 }
 

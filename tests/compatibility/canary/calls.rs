@@ -183,7 +183,6 @@ fn without_etag(resource: &Value) -> Value {
 }
 
 fn days_ago(days: i64) -> String {
-    use business_time::{BusinessClock, WallClock};
-    let now = WallClock.now().as_second();
+    let now = business_time::WallClock.now().as_second();
     business_time::Timestamp::from_second(now - days * 86_400).unwrap().to_string()
 }

@@ -381,22 +381,14 @@ impl<'a> Run<'a> {
             _ => Stand { at: end, last: Last::Unknown },
         };
         tracing::warn!(subscription, stream, reader.at = %stand.at, to = %to.at, why = why.text(), "taking a snapshot");
-        let taken = {
+        let taken = tokio::select! {
             // A panic is a failure, as it is in a batch.
-            let taking = AssertUnwindSafe(reader.handler.snapshot(&reader.db, to.at)).catch_unwind();
-            tokio::pin!(taking);
-            loop {
-                // A snapshot may take longer than the lease.
-                tokio::select! {
-                    taken = &mut taking => break taken,
-                    () = shutdown.cancelled() => return Ok(None),
-                    () = tokio::time::sleep(reader.tuning.lease / 3) => {
-                        if reader.rules.leases && !self.lease.hold(&reader.db, &*reader.clock).await? {
-                            self.stand = None;
-                            return Ok(None);
-                        }
-                    }
-                }
+            taken = AssertUnwindSafe(reader.handler.snapshot(&reader.db, to.at)).catch_unwind() => taken,
+            () = shutdown.cancelled() => return Ok(None),
+            // Beside the snapshot and not between its steps: on SQLite both may wait for the one writer.
+            () = self.lease.keep(&reader.db, &*reader.clock), if reader.rules.leases => {
+                self.stand = None;
+                return Ok(None);
             }
         };
         match taken {

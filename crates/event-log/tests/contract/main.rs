@@ -78,6 +78,7 @@ macro_rules! subject {
             the_admin_verb_makes_every_reader_take_a_snapshot,
             a_reader_without_a_snapshot_stands_still_and_says_why,
             a_snapshot_that_is_cut_short_is_taken_again,
+            a_snapshot_may_take_longer_than_the_lease,
             a_dump_that_is_put_into_another_database_is_a_new_incarnation,
         }
     };

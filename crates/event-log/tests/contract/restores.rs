@@ -1,12 +1,15 @@
 //! Somebody is restored from an older backup, or history is gone.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use business_time::WallClock;
 use database::{exec, query_one};
 use event_log::{EventLog, Position};
 
-use crate::support::{Ledger, PRODUCER, World, until};
+use crate::support::{Ledger, PRODUCER, World, comes, until};
 
 pub async fn a_restored_producer_gets_a_new_incarnation_before_it_numbers(world: World) {
     let (relay, _reader) = (world.relay(), world.reader());
@@ -208,6 +211,24 @@ pub async fn a_snapshot_that_is_cut_short_is_taken_again(world: World) {
     let _relay = world.relay();
     world.settle().await;
     world.kept_by_snapshots(1).await;
+}
+
+pub async fn a_snapshot_may_take_longer_than_the_lease(mut world: World) {
+    world.tuning.lease = Duration::from_millis(30);
+    let _relay = world.relay();
+    world.tell_many(&["a", "b"], 3).await;
+    world.relayed().await;
+    world.prune(6).await;
+    world.ledger.slow.store(true, Ordering::SeqCst);
+    let _reader = world.reader();
+    world.ledger.held.notified().await;
+    // Its lease, which is renewed meanwhile, has to be written where the snapshot is writing.
+    comes(world.tuning.lease * 4, || async { false }).await;
+    world.ledger.go.add_permits(1);
+    until("it is taken", || async { world.subscription().await.unwrap().snapshots == 1 }).await;
+    world.settle().await;
+    world.kept_by_snapshots(1).await;
+    assert_eq!(world.ledger.snapshots().len(), 1);
 }
 
 pub async fn a_dump_that_is_put_into_another_database_is_a_new_incarnation(mut world: World) {

@@ -76,7 +76,9 @@ impl From<Status> for Refused {
             message: status.message().to_owned(),
             fields: details
                 .bad_request()
-                .map(|bad| bad.field_violations.iter().map(|one| (one.field.clone(), one.description.clone())).collect())
+                .map(|bad| {
+                    bad.field_violations.iter().map(|one| (one.field.clone(), one.description.clone())).collect()
+                })
                 .unwrap_or_default(),
         }
     }

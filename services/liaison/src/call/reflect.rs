@@ -34,7 +34,8 @@ pub async fn method(channel: &Channel, name: &str) -> Result<MethodDescriptor, C
     let known = services(channel).await?;
     let full = pick(&known, service)?;
     let pool = pool(channel, &full).await?;
-    let found = pool.get_service_by_name(&full).ok_or_else(|| CallError::Connection(format!("{full} has no descriptor")))?;
+    let found =
+        pool.get_service_by_name(&full).ok_or_else(|| CallError::Connection(format!("{full} has no descriptor")))?;
     let methods: Vec<_> = found.methods().collect();
     methods.iter().find(|one| one.name() == method).cloned().ok_or_else(|| {
         let names: Vec<_> = methods.iter().map(|one| one.name().to_owned()).collect();
@@ -68,11 +69,8 @@ async fn pool(channel: &Channel, service: &str) -> Result<DescriptorPool, CallEr
                 .map_err(|error| CallError::Connection(format!("a descriptor does not decode: {error}")))?;
             files.insert(file.name().to_owned(), file);
         }
-        let missing = files
-            .values()
-            .flat_map(|file| file.dependency.iter())
-            .find(|name| !files.contains_key(*name))
-            .cloned();
+        let missing =
+            files.values().flat_map(|file| file.dependency.iter()).find(|name| !files.contains_key(*name)).cloned();
         wanted.extend(missing.map(MessageRequest::FileByFilename));
     }
     let mut pool = DescriptorPool::new();
@@ -84,8 +82,7 @@ async fn pool(channel: &Channel, service: &str) -> Result<DescriptorPool, CallEr
 async fn ask(channel: &Channel, request: MessageRequest) -> Result<MessageResponse, CallError> {
     let mut client = ServerReflectionClient::new(channel.clone()).max_decoding_message_size(64 << 20);
     let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
-    let mut answers =
-        client.server_reflection_info(tokio_stream::once(request)).await.map_err(refused)?.into_inner();
+    let mut answers = client.server_reflection_info(tokio_stream::once(request)).await.map_err(refused)?.into_inner();
     let answer = answers.message().await.map_err(refused)?;
     match answer.and_then(|answer| answer.message_response) {
         Some(MessageResponse::ErrorResponse(error)) => Err(CallError::Connection(error.error_message)),

@@ -12,7 +12,12 @@ use jiff::SignedDuration;
 use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
 use serde::de::DeserializeSeed;
 
-use super::{Row, clocks::SLACK, docket::Docket, people};
+use super::{
+    Row,
+    docket::Docket,
+    people,
+    span::{earlier, with_slack},
+};
 use crate::folder::{Evidence, Outcome, Step, is_person, is_staff, names};
 
 /// How old a decision may be.
@@ -99,7 +104,7 @@ fn look_at(evidence: &Evidence, rules: &Rules, row: &FileRow, place: String, doc
             Reach::Client => clients.iter().all(|client| grants.holds_on(&rule.permission, client)),
         }
     };
-    if !reaches(row.time) && !reaches(row.time - DECISION) {
+    if !reaches(row.time) && !reaches(earlier(row.time, DECISION)) {
         let whose = if clients.is_empty() { "the firm".to_owned() } else { clients.join(", ") };
         docket.broken(
             place,
@@ -166,7 +171,7 @@ fn audited(evidence: &Evidence, step: &Step, wanted: impl Fn(&FileRow) -> bool) 
         row.actor == step.who
             && row.action.trim_start_matches('/') == action
             && step.at <= row.time
-            && row.time <= step.at + SLACK
+            && row.time <= with_slack(step.at)
             && wanted(row)
     })
 }

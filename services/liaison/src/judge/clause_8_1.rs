@@ -15,6 +15,7 @@ use super::{
     clocks::{Period, periods, window},
     docket::Docket,
     people::{Office, Telling, told},
+    span::later,
 };
 use crate::folder::{Evidence, is_staff};
 
@@ -74,7 +75,7 @@ impl Watch<'_, '_> {
 
     /// The resolution clock was late once, 24 hours after it became an issue.
     fn twenty_four_hours(&self, docket: &mut Docket) {
-        let due = self.start + RESOLUTION;
+        let due = later(self.start, RESOLUTION);
         for at in self.view.of_clock(TimelineKind::ClockSet, ClockKind::Resolution) {
             if at.due() != Some(due) {
                 docket.broken(self.view.place(at), format!("the resolution clock is set to another time than {due}"));
@@ -132,7 +133,7 @@ impl Watch<'_, '_> {
                 docket.broken(view.place(at), format!("goes to {}, by the policy it is {target}'s", at.entry.target));
             }
             if !is_staff(&at.entry.actor) {
-                let due = self.start + after;
+                let due = later(self.start, after);
                 let (earliest, latest) = window(due, self.known, &self.suspensions);
                 if at.recorded < earliest || at.recorded > latest {
                     let what = format!("was taken at {}, its time was {earliest}", at.recorded);

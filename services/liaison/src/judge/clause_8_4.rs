@@ -11,11 +11,14 @@ use jiff::SignedDuration;
 use super::{
     Row,
     case_view::{At, CaseView},
-    clocks::SLACK,
     docket::Docket,
     people::{Office, holders, right_people},
+    span::{later, with_slack},
 };
 use crate::folder::{Evidence, instant, is_staff, names};
+
+/// Of one proposal as many reminders are looked at as an hourly one has in eleven years.
+const MOST_REMINDERS: u32 = 100_000;
 
 pub(super) fn row(evidence: &Evidence) -> Row {
     let mut docket = Docket::default();
@@ -106,7 +109,7 @@ fn walk<'a>(view: &CaseView<'a>, docket: &mut Docket) -> Vec<Talk<'a>> {
         && let Some(talk) = talks.last()
         && both_confirmed(view, talk).is_ok()
         && let (Some(client), Some(firm)) = (&talk.client, &talk.firm)
-        && client.at.recorded.max(firm.at.recorded) + SLACK <= view.evidence.run.end_time
+        && with_slack(client.at.recorded.max(firm.at.recorded)) <= view.evidence.run.end_time
     {
         docket.broken(view.path, "both sides confirmed, but it is not closed");
     }
@@ -190,7 +193,7 @@ fn state_agrees(view: &CaseView<'_>, docket: &mut Docket) {
 /// The client was asked to confirm.
 fn was_asked(view: &CaseView<'_>, talk: &Talk<'_>, docket: &mut Docket) {
     let since = talk.proposed.recorded;
-    if since + SLACK > talk.until {
+    if with_slack(since) > talk.until {
         return;
     }
     let asked = view.evidence.notifications_of(&view.case.name).into_iter().any(|one| {
@@ -211,21 +214,25 @@ fn was_reminded(view: &CaseView<'_>, talk: &Talk<'_>, docket: &mut Docket) {
     if every < SignedDuration::from_mins(1) {
         return;
     }
-    let mut due = talk.proposed.recorded + every;
-    while due + SLACK <= talk.until {
+    let mut due = later(talk.proposed.recorded, every);
+    for _ in 0..MOST_REMINDERS {
+        if with_slack(due) > talk.until {
+            break;
+        }
         for (side, confirmed) in [(Side::Client, &talk.client), (Side::Firm, &talk.firm)] {
-            let missing = confirmed.as_ref().is_none_or(|confirmed| confirmed.at.recorded > due + SLACK);
+            let missing = confirmed.as_ref().is_none_or(|confirmed| confirmed.at.recorded > with_slack(due));
             if missing && let Err(what) = reminded(view, talk.revision, side, due) {
-                docket.broken(view.path, format!("a reminder was due at {due}: {what}"));
+                // The first is enough to look at: the next ones will hardly differ.
+                return docket.broken(view.path, format!("a reminder was due at {due}: {what}"));
             }
         }
-        due += every;
+        due = later(due, every);
     }
 }
 
 fn reminded(view: &CaseView<'_>, revision: u64, side: Side, due: Timestamp) -> Result<(), String> {
     let words = if side == Side::Client { "the client's side" } else { "the firm's side" };
-    let within = |time: Timestamp| due <= time && time <= due + SLACK;
+    let within = |time: Timestamp| due <= time && time <= with_slack(due);
     let name = if side == Side::Client { "CLIENT" } else { "FIRM" };
     let says_so = |at: &At<'_>| within(at.recorded) && [name, ""].contains(&at.entry.target.as_str());
     if !view.of_kind(TimelineKind::ConfirmationReminded).any(says_so) {

@@ -11,6 +11,7 @@ use super::{
     case_view::CaseView,
     docket::Docket,
     people::{self, Office, Telling, told},
+    span::with_slack,
 };
 use crate::folder::{ClientRecord, Evidence, Outcome, names};
 
@@ -102,7 +103,7 @@ fn management_told(view: &CaseView<'_>, docket: &mut Docket) {
                 && one.state() == NotificationState::HandedOver
                 && Office::parse(&one.audience) == Some(Office::Management)
         });
-        let early = at.recorded + super::clocks::SLACK > view.evidence.run.end_time;
+        let early = with_slack(at.recorded) > view.evidence.run.end_time;
         if !reached && !early {
             docket.broken(view.place(at), "management was not told of a step that is theirs");
         }

@@ -2,15 +2,12 @@
 
 use business_time::{Calendar, Timestamp};
 use contracts::escalation::v1::{ClockKind, TimelineKind};
-use jiff::SignedDuration;
 
 use super::{
-    SLACK_SECONDS,
     case_view::{At, CaseView},
+    span::{SLACK, earlier, later, with_slack},
 };
 use crate::folder::{CalendarInForce, Evidence};
-
-pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(SLACK_SECONDS);
 
 /// From a client's word to the firm's answer, or to the client's next word after one.
 pub(super) struct Period<'a> {
@@ -47,7 +44,7 @@ impl Period<'_> {
 
     /// The window in which a breach must be recorded.
     pub(super) fn breach_window(&self) -> Option<(Timestamp, Timestamp)> {
-        self.due.map(|due| (due, due.max(self.known) + SLACK))
+        self.due.map(|due| (due, with_slack(due.max(self.known))))
     }
 }
 
@@ -133,19 +130,21 @@ pub(super) fn due_at<'a>(
 /// When something received at `start` is due in a calendar.
 pub(super) fn due_in(calendar: &CalendarInForce, start: Timestamp, days: i32) -> Option<Timestamp> {
     let calendar = Calendar::try_new(calendar.spec.clone()).ok()?;
-    Some(calendar.business_days_after(start, u32::try_from(days).ok()?).time)
+    // Counting takes time in proportion to the days, and no policy has more than 10.
+    let days = u32::try_from(days).ok().filter(|days| (1..=366).contains(days))?;
+    Some(calendar.business_days_after(start, days).time)
 }
 
 /// Calendars that were in force for a client within the slack before a time: a change needs a moment to arrive.
 pub(super) fn lately_in_force<'a>(evidence: &'a Evidence, client: &str, time: Timestamp) -> Vec<&'a CalendarInForce> {
     let mut found: Vec<&CalendarInForce> = Vec::new();
-    for at in [time, time - SLACK] {
+    for at in [time, earlier(time, SLACK)] {
         let Some(name) = evidence.client_calendar_at(client, at) else { continue };
-        for at in [time, time - SLACK] {
+        for at in [time, earlier(time, SLACK)] {
             found.extend(evidence.calendar_at(&name, at));
         }
         let within =
-            |one: &&CalendarInForce| one.name == name && time - SLACK <= one.from_time && one.from_time <= time;
+            |one: &&CalendarInForce| one.name == name && earlier(time, SLACK) <= one.from_time && one.from_time <= time;
         found.extend(evidence.calendars.iter().filter(within));
     }
     found.dedup_by_key(|one| (one.name.clone(), one.revision));
@@ -176,7 +175,7 @@ pub(super) fn window(
         }
         now = *until;
     }
-    (earliest, now.checked_add(left).unwrap_or(Timestamp::MAX))
+    (earliest, later(now, left))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Finding, Lateness, Row, Ruling};
 
+/// Findings that are told of one clause; whoever has read these will look at the folder itself.
+const MOST: usize = 500;
+
 #[derive(Default)]
 pub(super) struct Docket {
     population: u64,
@@ -25,6 +28,9 @@ impl Docket {
 
     /// Something is wrong.
     pub(super) fn broken(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        if self.findings.len() >= MOST {
+            return;
+        }
         let finding = Finding { place: place.into(), what: what.into() };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);

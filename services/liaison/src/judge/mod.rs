@@ -13,7 +13,8 @@
 //! | `clause_9` | roles: account managers, and who was told |
 //!
 //! `table` is what comes out, `verify` what comes before (hashes and signature), `docket` what a clause notes down;
-//! `case_view` reads a timeline, `clocks` recomputes due times, `people` tells who held an office when.
+//! `case_view` reads a timeline, `clocks` recomputes due times, `people` tells who held an office when, `span` adds
+//! times without end.
 //!
 //! Another clause is another file with `pub(super) fn row(evidence: &Evidence) -> Row`, a line in [`judge`], and in the
 //! tests a mutation that breaks it alone.
@@ -30,6 +31,7 @@ mod clause_9;
 mod clocks;
 mod docket;
 mod people;
+mod span;
 mod table;
 mod verify;
 

@@ -7,7 +7,7 @@ use contracts::{
 };
 use jiff::SignedDuration;
 
-use super::SLACK_SECONDS;
+use super::span::{later, with_slack};
 use crate::folder::{Evidence, instant};
 
 /// Business time within which a notification must have been handed over, a few failed attempts included.
@@ -176,7 +176,7 @@ pub(super) fn told<'a>(
     candidates.sort_by_key(|one| (instant(one.queue_time.as_ref()), one.name.clone()));
     let office = telling.office.as_str();
     let Some(found) = candidates.first().copied() else {
-        let ended = telling.since + SignedDuration::from_secs(SLACK_SECONDS) > evidence.run.end_time;
+        let ended = with_slack(telling.since) > evidence.run.end_time;
         return if ended { Ok(None) } else { Err(format!("{office} was not told: there is no notification of it")) };
     };
     let name = &found.name;
@@ -187,7 +187,7 @@ pub(super) fn told<'a>(
     let Some(handed_over) = instant(found.hand_over_time.as_ref()) else {
         return Err(format!("{name} is handed over, but nothing says when"));
     };
-    if handed_over < telling.since || handed_over > telling.since + TOLD_WITHIN {
+    if handed_over < telling.since || handed_over > later(telling.since, TOLD_WITHIN) {
         return Err(format!("{office} was told at {handed_over}, due since {}", telling.since));
     }
     let holders = holders(evidence, telling.office, telling.client, telling.engagement, handed_over);

@@ -143,8 +143,7 @@ pub fn read(folder: &Path) -> Result<Scenario, ScenarioFault> {
     if ends < now {
         return Err(head_source.at(head.ends.span().start, "ends before the last step"));
     }
-    let manager =
-        Manager { id: head.manager.id, display_name: head.manager.display_name, email: head.manager.email };
+    let manager = Manager { id: head.manager.id, display_name: head.manager.display_name, email: head.manager.email };
     Ok(Scenario {
         folder: PathBuf::from(folder),
         title: head.title,

@@ -37,7 +37,9 @@ fn the_demos_folder_proves_itself_with_its_head_and_names_what_was_altered() {
     let head = fs::read_to_string(home.join("evidence.head.json")).unwrap();
     assert!(played.contains("\"signature\"") && played.contains(head.split('"').nth(3).unwrap()), "{played}");
     assert!(played.contains("liaison verify evidence --head evidence.head.json"), "{played}");
-    let row = |clause: &str| played.lines().find(|line| line.starts_with(clause)).unwrap_or_else(|| panic!("{played}")).to_owned();
+    let row = |clause: &str| {
+        played.lines().find(|line| line.starts_with(clause)).unwrap_or_else(|| panic!("{played}")).to_owned()
+    };
     for clause in ["2 ", "4.2 ", "6 ", "7 ", "8.1 ", "8.3 ", "8.4 ", "9 "] {
         assert!(row(clause).contains(" kept "), "{played}");
     }

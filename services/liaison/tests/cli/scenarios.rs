@@ -61,7 +61,8 @@ impl Spoilt {
 #[test]
 fn an_rpc_that_is_not_there() {
     let spoilt = Spoilt::new();
-    let line = spoilt.replace("story.toml", "CaseService/PreviewCase", "CaseService/ForeseeCase", "CaseService/ForeseeCase");
+    let line =
+        spoilt.replace("story.toml", "CaseService/PreviewCase", "CaseService/ForeseeCase", "CaseService/ForeseeCase");
     spoilt.expect("story.toml", line, "CaseService/ForeseeCase");
 }
 
@@ -76,14 +77,16 @@ fn a_field_that_the_request_does_not_have_is_told_with_its_own_line() {
 #[test]
 fn a_request_that_is_no_json() {
     let spoilt = Spoilt::new();
-    let line = spoilt.replace("firm.toml", "\"staff_id\": \"dora\",", "\"staff_id\": \"dora\"", "\"staff_id\": \"dora\"");
+    let line =
+        spoilt.replace("firm.toml", "\"staff_id\": \"dora\",", "\"staff_id\": \"dora\"", "\"staff_id\": \"dora\"");
     spoilt.expect("firm.toml", line, "expected `,` or `}`");
 }
 
 #[test]
 fn a_reference_to_what_nobody_saved() {
     let spoilt = Spoilt::new();
-    let line = spoilt.replace("story.toml", "${timetable.mail.name}", "${timetables.mail.name}", "${timetables.mail.name}");
+    let line =
+        spoilt.replace("story.toml", "${timetable.mail.name}", "${timetables.mail.name}", "${timetables.mail.name}");
     spoilt.expect("story.toml", line, "timetables");
 }
 
@@ -142,7 +145,8 @@ fn a_key_that_a_step_does_not_have() {
 #[test]
 fn a_step_that_is_two_things() {
     let spoilt = Spoilt::new();
-    let (good, bad) = ("mail = \"mails/stranger.eml\"", "mail = \"mails/stranger.eml\"\ncall = \"CaseService/GetCase\"");
+    let (good, bad) =
+        ("mail = \"mails/stranger.eml\"", "mail = \"mails/stranger.eml\"\ncall = \"CaseService/GetCase\"");
     spoilt.replace("story.toml", good, bad, bad);
     assert!(spoilt.told().contains("a step is exactly one of"));
 }

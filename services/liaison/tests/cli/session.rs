@@ -9,7 +9,9 @@ use crate::support::{PATIENCE, Served, liaison};
 async fn a_client_is_registered_and_a_case_opened_watched_escalated_and_confirmed() {
     let served = Served::start().await;
     let services = served.liaison(&["call"]).ok();
-    for name in ["liaison.client_registry.v1.ClientService", "liaison.escalation.v1.CaseService", "grpc.health.v1.Health"] {
+    for name in
+        ["liaison.client_registry.v1.ClientService", "liaison.escalation.v1.CaseService", "grpc.health.v1.Health"]
+    {
         assert!(services.lines().any(|line| line == name), "{services}");
     }
     let who = served.call("staff/admin", "AccessService/WhoAmI", &json!({}));
@@ -56,7 +58,9 @@ async fn a_client_is_registered_and_a_case_opened_watched_escalated_and_confirme
     };
     eventually(PATIENCE, async || of_case().last().is_some_and(|event| event == "CaseClosed")).await;
     let happened = of_case();
-    let at = |event: &str| happened.iter().position(|one| one == event).unwrap_or_else(|| panic!("no {event}: {happened:?}"));
+    let at = |event: &str| {
+        happened.iter().position(|one| one == event).unwrap_or_else(|| panic!("no {event}: {happened:?}"))
+    };
     assert!(at("CaseOpened") < at("CaseEscalated") && at("CaseEscalated") < at("ResolutionProposed"), "{happened:?}");
     assert!(at("ResolutionProposed") < at("ResolutionConfirmed"), "{happened:?}");
     watch.kill().unwrap();
@@ -85,7 +89,8 @@ async fn what_is_refused_is_told_with_its_reason_and_fields() {
     assert!(told.contains("\n  calendar.time_zone: "), "{told}");
 
     // All wrong fields in one answer.
-    let staff = json!({ "staffId": "-", "staff": { "displayName": "", "email": "nobody", "kind": "STAFF_KIND_EMPLOYEE" } });
+    let staff =
+        json!({ "staffId": "-", "staff": { "displayName": "", "email": "nobody", "kind": "STAFF_KIND_EMPLOYEE" } });
     let told = served.refused("staff/admin", "StaffService/CreateStaff", &staff);
     for field in ["staff_id", "staff.display_name", "staff.email"] {
         assert!(told.contains(&format!("\n  {field}: ")), "{told}");

@@ -132,7 +132,8 @@ impl Served {
             "escalationSteps": [{ "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" }],
         } });
         self.call("staff/admin", "PolicyService/PublishPolicy", &policy);
-        let anna = json!({ "displayName": "Anna Petrova", "email": "anna@firm.example", "kind": "STAFF_KIND_EMPLOYEE" });
+        let anna =
+            json!({ "displayName": "Anna Petrova", "email": "anna@firm.example", "kind": "STAFF_KIND_EMPLOYEE" });
         self.call("staff/admin", "StaffService/CreateStaff", &json!({ "staffId": "anna", "staff": anna }));
         let acme = json!({ "displayName": "Acme", "calendar": "calendars/firm", "accountManager": "staff/anna" });
         self.call("staff/admin", "ClientService/CreateClient", &json!({ "clientId": "acme", "client": acme }));
@@ -163,7 +164,11 @@ async fn serve(folder: &Path) -> (Child, String, String) {
     let open = |path: PathBuf, anew| {
         let mut options = File::options();
         options.create(true).write(true);
-        if anew { options.truncate(true) } else { options.append(true) };
+        if anew {
+            options.truncate(true)
+        } else {
+            options.append(true)
+        };
         options.open(path).unwrap()
     };
     let shell = Command::new("sh")

@@ -120,3 +120,26 @@ fn an_unexpected_step_fails_the_run_and_breaks_no_clause() {
         "{text}"
     );
 }
+
+#[test]
+fn times_from_the_ends_of_time_are_judged_and_not_stumbled_over() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    let ends = [-377_705_023_201_i64, 253_402_207_200].map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
+    bench.change::<liaison::folder::Run>("run.json", |run| {
+        run.start_time = business_time::Timestamp::MIN;
+        run.end_time = business_time::Timestamp::MAX;
+    });
+    for (case, times) in [("cases/payroll", [None, Some(ends[1])]), ("cases/portal", [Some(ends[0]), Some(ends[1])])] {
+        bench.timeline(case, |entries| {
+            for (entry, turn) in entries.iter_mut().zip(0..) {
+                entry.record_time = times[turn % 2];
+                entry.due_time = Some(ends[(turn + 1) % 2]);
+            }
+        });
+    }
+    let evidence = Folder::read(&folder).unwrap();
+    let table = judge(&evidence);
+    assert!(table.broken().contains(&"8.3"), "{table}");
+    liaison::page::page(&evidence, &table).unwrap();
+}

@@ -41,13 +41,13 @@ impl Inbound {
     }
 
     /// A client's mail is for whoever may read that client's; one that lies or lay in triage, or is nobody's, for whoever
-    /// sees to triage.
+    /// reads the firm's: who sees to triage, and the auditor.
     fn may_see(caller: &Caller, stored: &StoredMail) -> bool {
         let mail = &stored.mail;
         if !mail.client.is_empty() && caller.grants().holds_on(READ, &mail.client) {
             return true;
         }
-        (mail.client.is_empty() || mail.triage.is_some()) && caller.grants().holds_everywhere(TRIAGE)
+        (mail.client.is_empty() || mail.triage.is_some()) && caller.grants().holds_everywhere(READ)
     }
 
     async fn contact_is_active(&self, contact: &str) -> Result<(), Status> {
@@ -143,7 +143,7 @@ impl InboundService for Inbound {
         let scope: Scope = caller.scope(READ);
         let filter = Filter {
             scope: &scope,
-            nobodys: caller.grants().holds_everywhere(TRIAGE),
+            nobodys: caller.grants().holds_everywhere(READ),
             state: convert::mail_state_of(request.state()),
             client: &request.client,
         };

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
@@ -38,6 +38,8 @@ pub struct Ledger {
     pub held: Notify,
     /// Lets held events go.
     pub go: Semaphore,
+    /// Whether a snapshot waits for a permit, in the middle of its transaction.
+    pub slow: AtomicBool,
     /// The positions at which snapshots were asked for.
     pub snapshots: Mutex<Vec<Position>>,
 }
@@ -52,6 +54,7 @@ impl Ledger {
             deadlocks: AtomicU64::new(0),
             held: Notify::new(),
             go: Semaphore::new(0),
+            slow: AtomicBool::new(false),
             snapshots: Mutex::default(),
         }
     }
@@ -124,6 +127,9 @@ impl Handler for Ledger {
         for row in rows {
             let (id, revision): (String, i64) = (row.try_get("", "id")?, row.try_get("", "revision")?);
             mirror(&tx, &id, position.incarnation, revision.unsigned_abs()).await?;
+        }
+        if self.slow.load(Ordering::SeqCst) {
+            self.hold().await;
         }
         tx.commit().await?;
         Ok(())

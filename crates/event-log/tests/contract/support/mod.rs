@@ -209,7 +209,11 @@ impl World {
     }
 
     pub async fn settle(&self) {
-        until("the reader has handled everything", || self.is_settled()).await;
+        if !comes(PATIENCE, || self.is_settled()).await {
+            let (activity, state) = (self.log.activity().await, self.subscription().await);
+            let top = self.entries().await.last().map(|(at, _)| *at);
+            panic!("in vain: the reader has handled everything; {activity:?}, {top:?}, {state:?}");
+        }
     }
 
     pub async fn relayed(&self) {
@@ -450,9 +454,12 @@ pub fn event(thing: &str, revision: u64) -> NewEvent {
     }
 }
 
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Waits for what must come.
 pub async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
-    assert!(comes(Duration::from_secs(15), condition).await, "in vain: {what}");
+    assert!(comes(PATIENCE, condition).await, "in vain: {what}");
 }
 
 /// Waits for what may come.

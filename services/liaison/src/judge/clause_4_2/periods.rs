@@ -11,9 +11,10 @@ use crate::{
     judge::{
         case_view::{At, CaseView},
         clause_6::bears_its_ids,
-        clocks::{Period, SLACK, due_at, due_in, lately_in_force, periods},
+        clocks::{Period, due_at, due_in, lately_in_force, periods},
         docket::Docket,
         people::{Office, Telling, told},
+        span::{SLACK, earlier, with_slack},
     },
 };
 
@@ -120,7 +121,7 @@ fn is_moved_by_its_calendar(
     docket: &mut Docket,
 ) {
     let (due, until) = running;
-    let settled = until.min(due) - SLACK;
+    let settled = earlier(until.min(due), SLACK);
     if settled <= at.recorded {
         return;
     }
@@ -188,7 +189,7 @@ fn replies_count(view: &CaseView<'_>, period: &Period<'_>, docket: &mut Docket) 
         .min();
     if let Some((time, name)) = first
         && period.response.is_none_or(|response| response.occurred > time)
-        && time + SLACK <= period.until
+        && with_slack(time) <= period.until
     {
         docket.broken(view.place(&period.start), format!("{name} answered it at {time}, which was not recorded"));
     }
@@ -201,8 +202,9 @@ fn ends_rightly<'a>(view: &CaseView<'a>, period: &Period<'a>, used: &mut Vec<&'a
     if !period.late() {
         for breach in &period.breaches {
             // A reply that left just before the due time may be known just after it; what was recorded then stays.
-            let not_known_yet =
-                |response: At<'_>| response.recorded >= breach.recorded && breach.recorded <= response.occurred + SLACK;
+            let not_known_yet = |response: At<'_>| {
+                response.recorded >= breach.recorded && breach.recorded <= with_slack(response.occurred)
+            };
             if breach.recorded >= due && period.response.is_some_and(not_known_yet) {
                 continue;
             }

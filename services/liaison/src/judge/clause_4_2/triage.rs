@@ -5,9 +5,10 @@ use contracts::notification::v1::{Mail, MailState, NotificationKind, Notificatio
 use crate::{
     folder::{Evidence, instant, is_staff, names},
     judge::{
-        clocks::{SLACK, due_in},
+        clocks::due_in,
         docket::Docket,
         people::{self, Office, Telling, told},
+        span::with_slack,
     },
 };
 
@@ -35,8 +36,9 @@ fn is_seen_to(evidence: &Evidence, mail: &Mail, triage: &Triage, docket: &mut Do
     let recorded = instant(mail.record_time.as_ref()).unwrap_or(received);
     let policy = evidence.policy_at(recorded).ok_or("lies in triage, and there is no policy")?;
     // A mail that came just as the calendar changed may have been timed by either revision.
-    let candidates =
-        [recorded, recorded + SLACK].into_iter().filter_map(|time| evidence.calendar_at(&policy.firm_calendar, time));
+    let candidates = [recorded, with_slack(recorded)]
+        .into_iter()
+        .filter_map(|time| evidence.calendar_at(&policy.firm_calendar, time));
     let dues: Vec<_> =
         candidates.filter_map(|one| due_in(one, received, policy.first_response_business_days)).collect();
     let due = *dues.first().ok_or("lies in triage, and there is no calendar of the firm")?;
@@ -67,11 +69,11 @@ fn is_seen_to(evidence: &Evidence, mail: &Mail, triage: &Triage, docket: &mut Do
     }
     docket.lateness.breaches += 1;
     if !triage.overdue {
-        let early = left.is_none() && due + SLACK > evidence.run.end_time;
+        let early = left.is_none() && with_slack(due) > evidence.run.end_time;
         return if early { Ok(()) } else { Err(format!("was overdue since {due}, which was not recorded")) };
     }
     let events = evidence.happened::<TriageOverdue>("notification");
-    let latest = due.max(recorded) + SLACK;
+    let latest = with_slack(due.max(recorded));
     let event = events.iter().find(|event| event.what.mail == mail.name).ok_or("is overdue, but no event says so")?;
     if event.time < due || event.time > latest {
         return Err(format!("was told as overdue at {}, it was since {due}", event.time));
@@ -86,7 +88,7 @@ fn is_seen_to(evidence: &Evidence, mail: &Mail, triage: &Triage, docket: &mut Do
                 people::stand_in(evidence, manager, event.time).is_some_and(|there| one.recipients.contains(&there))
             })
     });
-    if !reached && event.time + SLACK <= evidence.run.end_time {
+    if !reached && with_slack(event.time) <= evidence.run.end_time {
         return Err("was overdue, and management was not told".to_owned());
     }
     docket.lateness.followed_up += 1;

@@ -204,8 +204,8 @@ pub(super) fn calendar_card(evidence: &Evidence, calendar: &CalendarInForce) -> 
 fn free_days(evidence: &Evidence, calendar: &CalendarInForce, zone: Option<&Zone>) -> Vec<String> {
     let Some(zone) = zone else { return Vec::new() };
     let week = SignedDuration::from_hours(7 * 24);
-    let mut date = zone.wall(evidence.run.start_time - week).date();
-    let end = zone.wall(evidence.run.end_time + week).date();
+    let mut date = zone.wall(evidence.run.start_time.checked_sub(week).unwrap_or(evidence.run.start_time)).date();
+    let end = zone.wall(evidence.run.end_time.checked_add(week).unwrap_or(evidence.run.end_time)).date();
     let mut free = Vec::new();
     // A run of years is not told day by day.
     while date <= end && free.len() < 40 {

@@ -62,7 +62,13 @@ pub(super) fn refusal_missing(bench: &Bench) -> Option<()> {
 }
 
 pub(super) fn read_missing(bench: &Bench) -> Option<()> {
-    drop_rows(bench, &bench.evidence(), |outcome| matches!(outcome, Outcome::Answer(_)), FileOutcome::Read)
+    // An answer without words of anybody need not be there.
+    let has_words = |outcome: &Outcome| {
+        let Outcome::Answer(answer) = outcome else { return false };
+        let answer = answer.to_string();
+        ["subject", "text", "email", "displayName"].iter().any(|field| answer.contains(&format!("\"{field}\":\"")))
+    };
+    drop_rows(bench, &bench.evidence(), has_words, FileOutcome::Read)
 }
 
 pub(super) fn nobody_acted(bench: &Bench) -> Option<()> {
