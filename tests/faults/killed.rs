@@ -24,13 +24,17 @@ const MAILS: usize = 40;
 /// may have left.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// How many people write. One person is acknowledged five times an hour, no more.
+const WRITERS: usize = 8;
+
 /// A suite that is killed and comes back at another address.
 struct Mortal {
-    home: TempDir,
     program: PathBuf,
     settings: Vec<(&'static str, String)>,
     running: Option<Running>,
     front: Arc<Front>,
+    /// The last field: it goes when nothing runs in it any more.
+    home: TempDir,
 }
 
 /// What the callers know of it.
@@ -57,13 +61,18 @@ impl Mortal {
         let running = Running::start(&program, &[], &settings, home.path());
         let door = Door::of_suite(&running.address_after("Liaison listens on").await, &data);
         set_up(&door).await;
+        for writer in 0..WRITERS {
+            let contact = json!({ "displayName": format!("Writer {writer}"), "email": address(writer) });
+            let request = json!({ "parent": "clients/acme", "contactId": format!("w{writer}"), "contact": contact });
+            door.ok("staff/anna", "ContactService/CreateContact", request).await;
+        }
         let front = Front {
             door: Mutex::new(door),
             delivered: AtomicUsize::new(0),
             replied: AtomicUsize::new(0),
             outbox: data.join("outbox"),
         };
-        Self { home, program, settings, running: Some(running), front: Arc::new(front) }
+        Self { program, settings, running: Some(running), front: Arc::new(front), home }
     }
 
     async fn kill_and_restart(&mut self) {
@@ -96,9 +105,9 @@ impl Front {
 
     /// A mail is delivered as the firm's mail server does it, and answered by Anna.
     async fn exchange(&self, number: usize) {
-        let raw =
-            mail_to_firm("Jo Marsh <jo@acme.example>", &format!("m{number}"), &format!("Question {number}"), "When?");
-        let request = delivery(&raw, "jo@acme.example");
+        let from = address(number % WRITERS);
+        let raw = mail_to_firm(&from, &format!("m{number}"), &format!("Question {number}"), "When?");
+        let request = delivery(&raw, &from);
         let mail = self.call("services/intake", "InboundService/DeliverMail", &request).await["mail"]["name"].clone();
         self.delivered.fetch_add(1, Ordering::SeqCst);
         let case = eventually_some(PATIENCE, async || {
@@ -128,6 +137,10 @@ impl Front {
         // An empty one is an attempt that was settled as never made.
         mails.map(|path| fs::read_to_string(path).unwrap()).filter(|raw| !raw.is_empty()).collect()
     }
+}
+
+fn address(writer: usize) -> String {
+    format!("writer-{writer}@acme.example")
 }
 
 async fn nothing_is_lost_and_nothing_doubled(stores: Vec<(&'static str, String)>) {

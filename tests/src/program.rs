@@ -99,12 +99,12 @@ impl Running {
 
     /// What it printed.
     pub fn printed(&self) -> String {
-        fs::read_to_string(&self.out).unwrap()
+        fs::read_to_string(&self.out).unwrap_or_default()
     }
 
     /// What it logged.
     pub fn logged(&self) -> Vec<u8> {
-        fs::read(&self.err).unwrap()
+        fs::read(&self.err).unwrap_or_default()
     }
 
     /// The address that follows `words` in what it prints or logs, waited for; the last one.

@@ -186,7 +186,8 @@ impl Commands {
         })
     }
 
-    async fn audit_refusal(&self, principal: &str, method: &str, reason: &str) {
+    /// Writes one such row, for what reaches a use case by another way than the front door.
+    pub async fn audit_refusal(&self, principal: &str, method: &str, reason: &str) {
         let entry = AuditEntry {
             time: self.now(),
             actor: principal.to_owned(),

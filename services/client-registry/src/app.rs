@@ -171,6 +171,9 @@ impl App {
                 })
             })
             .await;
+        if let Err(refusal) = &made {
+            self.api.commands.audit_refusal(&call.principal, call.method, refusal.reason).await;
+        }
         made.map(drop)
     }
 

@@ -1,6 +1,6 @@
 //! The log's contract: one suite over both transports and both databases.
 //!
-//! - `ordinary`, `faults`, `restores`, `rivals`, `poison`, `storms`: what must hold, on every profile.
+//! - `ordinary`, `faults`, `restores`, `rivals`, `poison`, `storms`: what must hold, on the profiles below.
 //! - `controls`: for each rule on which that rests, the same steps with the rule and without it.
 //! - `over_grpc`, `traces`: how it is reached and seen.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -16,7 +16,8 @@ mod storms;
 mod support;
 mod traces;
 
-/// Makes a module of tests of each subject for a profile. In process on PostgreSQL only what the database decides is run.
+/// Makes a module of tests of each subject for a profile. On PostgreSQL what the database decides; the transport's faults come
+/// to it in the storms.
 macro_rules! contract {
     ($module:ident on $profile:ident: $($subject:ident),+) => {
         mod $module { $(subject! { $subject on $profile })+ }
@@ -117,4 +118,4 @@ macro_rules! subject {
 contract! { in_process_on_sqlite on InProcessOnSqlite: ordinary, faults, restores, rivals, poison, storms }
 contract! { in_process_on_postgres on InProcessOnPostgres: restores, rivals, storms }
 contract! { redis_on_sqlite on RedisOnSqlite: ordinary, faults, restores, rivals, poison, storms }
-contract! { redis_on_postgres on RedisOnPostgres: ordinary, faults, restores, rivals, poison, storms }
+contract! { redis_on_postgres on RedisOnPostgres: ordinary, restores, rivals, poison, storms }

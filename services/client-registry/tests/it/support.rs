@@ -63,7 +63,8 @@ impl House {
         let tokens = tokens();
         let bound = Server::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", bound.local_addr());
-        let access = AccessLayer::new(Rules::load().unwrap(), tokens.verifier(), Arc::new(app.decisions()));
+        let access = AccessLayer::new(Rules::load().unwrap(), tokens.verifier(), Arc::new(app.decisions()))
+            .on_refused(app.commands().audits_refusals());
         let services = app.add_services(Services::new());
         let stop = CancellationToken::new();
         tokio::spawn(bound.serve(services, Edge::new(access), stop.clone()));

@@ -200,6 +200,9 @@ pub(super) fn calendar_card(evidence: &Evidence, calendar: &CalendarInForce) -> 
     }
 }
 
+/// Days whose holidays are told at most.
+const LONGEST_RUN: u32 = 200;
+
 /// Holidays, closures and exceptional hours within the run and a week on both sides.
 fn free_days(evidence: &Evidence, calendar: &CalendarInForce, zone: Option<&Zone>) -> Vec<String> {
     let Some(zone) = zone else { return Vec::new() };
@@ -208,7 +211,10 @@ fn free_days(evidence: &Evidence, calendar: &CalendarInForce, zone: Option<&Zone
     let end = zone.wall(evidence.run.end_time.checked_add(week).unwrap_or(evidence.run.end_time)).date();
     let mut free = Vec::new();
     // A run of years is not told day by day.
-    while date <= end && free.len() < 40 {
+    for _ in 0..LONGEST_RUN {
+        if date > end {
+            break;
+        }
         let shown = date.strftime("%a %-d %b %Y").to_string();
         let text = date.to_string();
         for region in calendar.spec.holidays.iter().filter_map(|code| find_region(code)) {
