@@ -12,6 +12,7 @@ use std::{
 };
 
 use business_time::Timestamp;
+use database::Database;
 use liaison::scenario;
 use tokio::sync::OnceCell;
 
@@ -35,7 +36,7 @@ async fn make() -> PathBuf {
         forget_earlier(&folder, changed(&program));
         let data = Firm::start_on(|_| {}).await.stop().await;
         let draft = tempfile::tempdir_in(&folder).unwrap().keep();
-        copy(data.path(), &draft);
+        keep(data.path(), &draft).await;
         if fs::rename(&draft, &place).is_err() {
             assert!(place.exists(), "the firm's set-up could not be kept at {}", place.display());
             fs::remove_dir_all(&draft).unwrap();
@@ -65,6 +66,27 @@ fn name(program: &Path) -> String {
         fs::read(first_path().join(file)).unwrap().hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
+}
+
+/// Copies a data folder, databases by SQLite itself: the suite's connections close behind it, and a file copied meanwhile
+/// might lack what still lay in its log.
+async fn keep(data: &Path, to: &Path) {
+    let databases = data.join("db");
+    fs::create_dir_all(to.join("db")).unwrap();
+    for entry in fs::read_dir(&databases).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_some_and(|extension| extension == "sqlite") {
+            let db = Database::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+            let copy = to.join("db").join(file.file_name().unwrap()).display().to_string();
+            database::exec(db.writer(), "VACUUM INTO ?", vec![copy.into()]).await.unwrap();
+            db.close().await.unwrap();
+        }
+    }
+    for folder in ["keys", "outbox"] {
+        let target = to.join(folder);
+        fs::create_dir_all(&target).unwrap();
+        copy(&data.join(folder), &target);
+    }
 }
 
 /// Copies a folder with everything in it, permissions too: keys are their owner's alone.
