@@ -6,7 +6,7 @@ use contracts::client_registry::v1::{
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
-use crate::support::{House, ROOT, contact, employee, fields, refusal, refused, wire};
+use crate::support::{AuditRow, House, ROOT, contact, employee, fields, refusal, refused, wire};
 
 both_databases!(client_registry::MIGRATIONS;
     a_contact_is_kept_and_read_with_an_audit_row,
@@ -149,7 +149,10 @@ async fn a_contact_of_another_client_is_not_there(db: TestDatabase) {
     let wanted = create("other", "kim", contact("kim@other.example"));
     assert_eq!(refusal(anna().create_contact(wanted).await), hidden);
     anna().create_contact(create("acme", "kim", contact("kim@acme.example"))).await.unwrap();
-    assert_eq!(house.audit("ContactService/GetContact").await, [], "what was not read leaves no row of a read");
+    let refused_read =
+        AuditRow { actor: "staff/anna".into(), resources: vec![], outcome: 3, reason: "NOT_FOUND".into() };
+    let audit = house.audit("ContactService/GetContact").await;
+    assert_eq!(audit, [refused_read], "the refusal is audited once, and names nothing that was not read");
 }
 
 async fn a_stale_etag_a_taken_id_and_a_reused_request_id_are_refused(db: TestDatabase) {
