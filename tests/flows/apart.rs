@@ -44,7 +44,7 @@ impl Apart {
         let links: [&[(&str, &str)]; 3] = [
             &[],
             &[("CLIENT_REGISTRY_URL", &registry), ("NOTIFICATION_URL", &notification)],
-            &[("REGISTRY_URL", &registry), ("ESCALATION_URL", &escalation)],
+            &[("CLIENT_REGISTRY_URL", &registry), ("ESCALATION_URL", &escalation)],
         ];
 
         let (mut running, mut databases) = (Vec::new(), Vec::new());

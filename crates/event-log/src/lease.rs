@@ -1,25 +1,15 @@
 //! One at a time: a lease in the row of what it guards. Only a courtesy that saves work: two holders at once do no harm.
 
 use std::{
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use business_time::SystemClock;
-use database::{Database, exec};
+use database::{Database, exec, process};
 use sea_orm::Value;
-use uuid::Uuid;
 
 use crate::Result;
-
-/// Names this process, so that a lease left by a killed one is told from a living neighbour's.
-fn process() -> &'static str {
-    static PROCESS: OnceLock<String> = OnceLock::new();
-    PROCESS.get_or_init(|| Uuid::new_v4().to_string())
-}
 
 pub(crate) struct Lease {
     take: String,

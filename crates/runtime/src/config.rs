@@ -30,11 +30,12 @@ pub enum ConfigError {
 /// # Errors
 /// Where the file is not there or no TOML, a value is missing or of the wrong kind, or a key is unknown.
 pub fn load<T: DeserializeOwned>(prefix: &str, file: Option<&Path>) -> Result<T, ConfigError> {
-    load_from(
-        prefix,
-        file,
-        std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))),
-    )
+    load_from(prefix, file, environment())
+}
+
+/// This process's environment variables, those that are text.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// As [`load`], with these variables in place of the process's own; for tests, such as one that holds `example.env`
@@ -47,6 +48,40 @@ pub fn load_from<T: DeserializeOwned>(
     file: Option<&Path>,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<T, ConfigError> {
+    let (loaded, unread) = read(&merge(prefix, file, variables)?)?;
+    told(unread, loaded)
+}
+
+/// As [`load_from`], for settings that two types read side by side: a key is unknown where neither reads it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_two<A: DeserializeOwned, B: DeserializeOwned>(
+    prefix: &str,
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<(A, B), ConfigError> {
+    let config = merge(prefix, file, variables)?;
+    let ((one, by_one), (other, by_other)) = (read(&config)?, read(&config)?);
+    // One who reads nothing of a table does not name its keys.
+    let within = |key: &String, keys: &[String]| {
+        keys.iter()
+            .any(|outer| key.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    let unread = by_one
+        .iter()
+        .filter(|key| within(key, &by_other))
+        .chain(by_other.iter().filter(|key| within(key, &by_one)))
+        .cloned()
+        .collect();
+    told(unread, (one, other))
+}
+
+fn merge(
+    prefix: &str,
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
     let variables: HashMap<String, String> = variables.into_iter().collect();
     // Without `try_parsing`: a password of digits stays the text it is; numbers are read where the type asks for one.
     let environment = Environment::with_prefix(prefix).prefix_separator("__").separator("__").source(Some(variables));
@@ -54,9 +89,17 @@ pub fn load_from<T: DeserializeOwned>(
     if let Some(file) = file {
         builder = builder.add_source(File::from(file).format(FileFormat::Toml));
     }
-    let config = builder.add_source(environment).build()?;
-    let mut keys = Vec::new();
-    let loaded = serde_ignored::deserialize(config, |path| keys.push(path.to_string()))?;
+    Ok(builder.add_source(environment).build()?)
+}
+
+/// What the type reads, and the keys that it does not.
+fn read<T: DeserializeOwned>(config: &Config) -> Result<(T, Vec<String>), ConfigError> {
+    let mut unread = Vec::new();
+    let loaded = serde_ignored::deserialize(config.clone(), |path| unread.push(path.to_string()))?;
+    Ok((loaded, unread))
+}
+
+fn told<T>(mut keys: Vec<String>, loaded: T) -> Result<T, ConfigError> {
     if keys.is_empty() {
         return Ok(loaded);
     }

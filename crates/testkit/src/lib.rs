@@ -5,6 +5,7 @@
 //! - [`TestRedis`]: a private Redis for each test, which can be emptied, stopped, and set back to an earlier state.
 //! - [`Tokens`]: tokens in anybody's name, and the verifier that takes them.
 //! - [`Roster`]: who may what, as a test says.
+//! - [`example_env`] and [`keys_of`]: hold a service's `example.env` against its settings.
 //! - [`eventually`]: waits for what happens elsewhere, no longer than it takes.
 //!
 //! Nothing here outlives the tests: databases are dropped, servers end with the last process that uses them, also where
@@ -14,6 +15,7 @@
 
 mod database_under_test;
 mod eventually;
+mod example_env;
 mod identity;
 mod postgres;
 mod redis_under_test;
@@ -21,6 +23,7 @@ mod redis_under_test;
 pub use database::MigrationSet;
 pub use database_under_test::{Backup, TestDatabase};
 pub use eventually::{eventually, eventually_some};
+pub use example_env::{example_env, keys_of};
 pub use identity::{Roster, Tokens, tokens};
 pub use redis_under_test::{RedisDump, TestRedis};
 

@@ -31,7 +31,7 @@ mod revision;
 mod staff;
 mod store;
 
-pub use app::{App, AppError, Deps};
+pub use app::{App, Deps};
 pub use config::Config;
 pub use db::migrations::MIGRATIONS;
 pub use decision::RegistryDecisions;

@@ -26,7 +26,7 @@ pub mod notification;
 pub mod registry;
 pub mod terms;
 
-pub use app::{App, AppError, Deps, Peers};
+pub use app::{App, Deps, Peers};
 pub use config::Config;
 pub use db::MIGRATIONS;
 

@@ -162,10 +162,12 @@ async fn serve(settings: &Settings) -> ExitCode {
     println!("Data lies in {}", settings.data.display());
     if suite.is_untouched() {
         println!(
-            "\nNobody is here yet. In another terminal:\n  liaison init --name 'Grace Okafor' --email grace@firm.example"
+            "\nNobody is here yet. Stop this (Ctrl-C), make the first person, and start again:\n  \
+             liaison init --name 'Grace Okafor' --email grace@firm.example\n  liaison"
         );
+    } else {
+        println!("\nTry:\n  liaison call\n  liaison call AccessService/WhoAmI --as staff/admin");
     }
-    println!("\nTry:\n  liaison call\n  liaison call AccessService/WhoAmI --as staff/admin");
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = suite.failed() => eprintln!("liaison: a part of the suite has ended; see the log"),

@@ -4,7 +4,12 @@
 //! the front door and by events. What differs from separate processes is that one server answers for all of them, and
 //! that, unless settings say otherwise, the databases are SQLite files and the event log runs in the process.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fs::{File, TryLockError},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use access::{
     AccessLayer, CachedDecisions, Issuer, Principal, PrincipalKind, Rules, TokenSource, TrialIssuer, Verifier,
@@ -12,14 +17,16 @@ use access::{
 use business_time::{BusinessClock, ManualClock, SystemClock, Timestamp, WallClock};
 use client_registry::RegistryDecisions;
 use contracts::{
-    event::v1::event_log_service_server::EventLogServiceServer, evidence::v1::audit_service_server::AuditServiceServer,
+    event::v1::{event_log_service_client::EventLogServiceClient, event_log_service_server::EventLogServiceServer},
+    evidence::v1::audit_service_server::AuditServiceServer,
 };
-use event_log::EventLog;
+use event_log::{EventLog, Transport};
 use notification::LocalOutbox;
 use runtime::{
     client::Client,
     server::{Edge, Server, Services},
 };
+use service::{Config, Deps, Nothing, Process, Service};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -85,12 +92,7 @@ pub struct Suite {
     shutdown: CancellationToken,
     failed: CancellationToken,
     tasks: JoinSet<()>,
-}
-
-struct Apps {
-    registry: client_registry::App,
-    escalation: escalation::App,
-    notification: notification::App,
+    _alone: File,
 }
 
 impl Suite {
@@ -106,16 +108,17 @@ impl Suite {
         email: &str,
         clock: SuiteClock,
     ) -> Result<(), SuiteError> {
+        let _alone = take(settings)?;
         migrate(settings, &clock).await?;
-        let transport = settings.transport().map_err(cannot("event log"))?;
-        let deps = client_registry::Deps {
+        let deps = Deps {
             clock: clock.business(),
             system: Arc::new(WallClock),
-            transport,
+            transport: settings.transport().map_err(cannot("event log"))?,
             replayer: Arc::new(Vec::<EventLog>::new()),
+            peers: (),
         };
-        let registry =
-            client_registry::App::build(&registry_config(settings), deps).await.map_err(cannot("client-registry"))?;
+        let config = embedded(client_registry::SERVICE, settings, Nothing {});
+        let registry = client_registry::App::build(&config, deps).await.map_err(cannot(client_registry::SERVICE))?;
         registry.init(id, name, email).await.map_err(cannot("init"))?;
         TrialIssuer::open(&settings.keys(), Arc::new(WallClock)).map_err(cannot("trial issuer"))?;
         Ok(())
@@ -131,6 +134,7 @@ impl Suite {
     /// # Errors
     /// Where a database is not what it should be, a key cannot be read or the address is taken.
     pub async fn start(settings: &Settings, clock: SuiteClock) -> Result<Self, SuiteError> {
+        let alone = take(settings)?;
         migrate(settings, &clock).await?;
         let system: Arc<dyn SystemClock> = Arc::new(WallClock);
         let trial = Self::has_trial_issuer(settings);
@@ -151,7 +155,7 @@ impl Suite {
         let address = bound.local_addr();
         let apps = Apps::build(settings, &clock, &system, address, &issuer).await?;
 
-        let decisions = Arc::new(CachedDecisions::new(apps.registry.decisions(), system.clone()));
+        let decisions = Arc::new(CachedDecisions::new(apps.registry.uncached_decisions(), system.clone()));
         let rules = Rules::load().map_err(cannot("permissions"))?;
         let access = AccessLayer::new(rules, verifier, decisions.clone()).on_refused(apps.audits_refusals());
         let services = apps
@@ -171,7 +175,19 @@ impl Suite {
         let outbox = apps.notification.outbox().clone();
         let outbox_address = show_outbox(settings, outbox, &mut tasks, &shutdown).await?;
         let clock = clock.business();
-        Ok(Self { address, outbox_address, clock, issuer, trial, apps, decisions, shutdown, failed, tasks })
+        Ok(Self {
+            address,
+            outbox_address,
+            clock,
+            issuer,
+            trial,
+            apps,
+            decisions,
+            shutdown,
+            failed,
+            tasks,
+            _alone: alone,
+        })
     }
 
     /// Where gRPC is served.
@@ -229,9 +245,9 @@ impl Suite {
     /// time, and a simulated clock jumps over the end of an absence or of a contract within less.
     pub fn wake(&self) {
         self.decisions.forget_all();
-        self.apps.registry.wake();
-        self.apps.escalation.wake();
-        self.apps.notification.wake();
+        for (_, app) in self.apps.all() {
+            app.wake();
+        }
     }
 
     /// Whether anything is under way, and what is due next.
@@ -240,13 +256,8 @@ impl Suite {
     /// A sentence, where a database does not answer.
     pub async fn rest(&self) -> Result<Rest, String> {
         let mut rest = Rest::default();
-        let activities = [
-            ("client-registry", self.apps.registry.activity().await),
-            ("escalation", self.apps.escalation.activity().await),
-            ("notification", self.apps.notification.activity().await),
-        ];
-        for (service, activity) in activities {
-            let activity = activity.map_err(|error| format!("{service}: {error}"))?;
+        for (service, app) in self.apps.all() {
+            let activity = app.activity().await.map_err(|error| format!("{service}: {error}"))?;
             rest.progress += activity.progress;
             rest.next_due = match (rest.next_due, activity.next_due) {
                 (Some(one), Some(other)) => Some(one.min(other)),
@@ -293,6 +304,13 @@ impl Suite {
     }
 }
 
+/// The services, each as it is apart.
+struct Apps {
+    registry: client_registry::App,
+    escalation: escalation::App,
+    notification: notification::App,
+}
+
 impl Apps {
     async fn build(
         settings: &Settings,
@@ -302,77 +320,47 @@ impl Apps {
         issuer: &Arc<TrialIssuer>,
     ) -> Result<Self, SuiteError> {
         let transport = settings.transport().map_err(cannot("event log"))?;
-        let peer = |service: &str| -> Result<Client, SuiteError> {
-            let subject = Principal::parse(&format!("services/{service}")).map_err(cannot("service"))?;
-            let tokens = TokenSource::trial(issuer.clone(), subject);
-            runtime::client::connect(&format!("http://{address}"), tokens).map_err(cannot("address"))
-        };
-        // Gaps are filled over gRPC, as they would be apart.
-        let replayer = |client: Client| -> Arc<dyn event_log::Replayer> {
-            Arc::new(contracts::event::v1::event_log_service_client::EventLogServiceClient::new(client))
-        };
-        let configs = (registry_config(settings), escalation_config(settings), notification_config(settings));
-        let registry = client_registry::App::build(
-            &configs.0,
-            client_registry::Deps {
-                clock: clock.business(),
-                system: system.clone(),
-                transport: transport.clone(),
-                replayer: replayer(peer("client-registry")?),
-            },
-        );
-        let escalation = escalation::App::build(
-            &configs.1,
-            escalation::Deps {
-                clock: clock.business(),
-                system: system.clone(),
-                transport: transport.clone(),
-                replayer: replayer(peer("escalation")?),
-                peers: escalation::Peers { client_registry: peer("escalation")?, notification: peer("escalation")? },
-            },
-        );
-        let notification = notification::App::build(
-            &configs.2,
-            notification::Deps {
-                clock: clock.business(),
-                system: system.clone(),
-                transport,
-                replayer: replayer(peer("notification")?),
-                peers: notification::Peers { registry: peer("notification")?, escalation: peer("notification")? },
-            },
-        );
+        let composing = Composing { clock: clock.business(), system, transport, address, issuer };
+        let channel = |service| composing.channel(service);
+        let (at_escalation, at_notification) = (channel(escalation::SERVICE)?, channel(notification::SERVICE)?);
+        let escalation_peers =
+            escalation::Peers { client_registry: at_escalation.clone(), notification: at_escalation };
+        let notification_peers =
+            notification::Peers { client_registry: at_notification.clone(), escalation: at_notification };
+        let outbox = notification::config::Own::embedded(settings.outbox());
         Ok(Self {
-            registry: registry.await.map_err(cannot("client-registry"))?,
-            escalation: escalation.await.map_err(cannot("escalation"))?,
-            notification: notification.await.map_err(cannot("notification"))?,
+            registry: composing.app(embedded(client_registry::SERVICE, settings, Nothing {}), ()).await?,
+            escalation: composing
+                .app(embedded(escalation::SERVICE, settings, escalation::config::Own::default()), escalation_peers)
+                .await?,
+            notification: composing.app(embedded(notification::SERVICE, settings, outbox), notification_peers).await?,
         })
     }
 
+    fn all(&self) -> [(&'static str, &dyn Service); 3] {
+        [
+            (client_registry::SERVICE, &self.registry),
+            (escalation::SERVICE, &self.escalation),
+            (notification::SERVICE, &self.notification),
+        ]
+    }
+
     fn services(&self) -> Services {
-        let services = self.registry.add_services(Services::new());
-        let services = self.escalation.add_services(services);
-        self.notification.add_services(services)
+        self.all().into_iter().fold(Services::new(), |services, (_, app)| app.add_services(services))
     }
 
     fn logs(&self) -> Vec<EventLog> {
-        vec![self.registry.log(), self.escalation.log(), self.notification.log()]
+        self.all().into_iter().map(|(_, app)| app.log()).collect()
     }
 
     fn databases(&self) -> Vec<(&'static str, database::Database)> {
-        vec![
-            ("client-registry", self.registry.database()),
-            ("escalation", self.escalation.database()),
-            ("notification", self.notification.database()),
-        ]
+        self.all().into_iter().map(|(name, app)| (name, app.database())).collect()
     }
 
     fn spawn(&self, shutdown: &CancellationToken) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        for mut parts in [
-            self.registry.spawn(shutdown.clone()),
-            self.escalation.spawn(shutdown.clone()),
-            self.notification.spawn(shutdown.clone()),
-        ] {
+        for (_, app) in self.all() {
+            let mut parts = app.spawn(shutdown.clone());
             tasks.spawn(async move { while parts.join_next().await.is_some() {} });
         }
         tasks
@@ -380,40 +368,79 @@ impl Apps {
 
     /// Writes a refused call into the audit of the service that was called.
     fn audits_refusals(&self) -> access::OnRefused {
-        let registry = self.registry.commands().audits_refusals();
-        let escalation = self.escalation.commands().audits_refusals();
-        let notification = self.notification.commands().audits_refusals();
+        let hooks = self.all().map(|(name, app)| (name.replace('-', "_"), app.commands().audits_refusals()));
+        let [(_, registry), ..] = &hooks;
+        let registry = registry.clone();
         Arc::new(move |principal, method, reason| {
-            let hook = match method.split('.').nth(1) {
-                Some("escalation") => &escalation,
-                Some("notification") => &notification,
-                _ => &registry,
-            };
+            let package = method.split('.').nth(1).unwrap_or_default();
+            let hook = hooks.iter().find(|(name, _)| name == package).map_or(&registry, |(_, hook)| hook);
             hook(principal, method, reason)
         })
     }
 }
 
+/// What the suite hands to every service that it composes.
+struct Composing<'a> {
+    clock: Arc<dyn BusinessClock>,
+    system: &'a Arc<dyn SystemClock>,
+    transport: Transport,
+    address: SocketAddr,
+    issuer: &'a Arc<TrialIssuer>,
+}
+
+impl Composing<'_> {
+    async fn app<S: Process>(&self, config: Config<S::Own>, peers: S::Peers) -> Result<S, SuiteError> {
+        let deps = Deps {
+            clock: self.clock.clone(),
+            system: self.system.clone(),
+            transport: self.transport.clone(),
+            // Gaps are filled over gRPC, as they would be apart.
+            replayer: Arc::new(EventLogServiceClient::new(self.channel(S::NAME)?)),
+            peers,
+        };
+        S::build(&config, deps).await.map_err(cannot(S::NAME))
+    }
+
+    /// A channel to the suite itself, in the name of one of its services.
+    fn channel(&self, service: &str) -> Result<Client, SuiteError> {
+        let subject = Principal::parse(&format!("services/{service}")).map_err(cannot("service"))?;
+        let tokens = TokenSource::trial(self.issuer.clone(), subject);
+        runtime::client::connect(&format!("http://{}", self.address), tokens).map_err(cannot("address"))
+    }
+}
+
+/// Takes the data folder for this process alone, until the file is closed: what another one has claimed is then known to
+/// be a dead one's.
+fn take(settings: &Settings) -> Result<File, SuiteError> {
+    let what = cannot("data folder");
+    let file = std::fs::create_dir_all(&settings.data).and_then(|()| File::create(settings.data.join("lock")));
+    let file = match file {
+        Ok(file) => file,
+        Err(error) => return Err(what(format!("{}: {error}", settings.data.display()))),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(what(format!("{} is in use; stop the liaison that serves it first", settings.data.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(what(format!("{}: {error}", settings.data.display()))),
+    }
+}
+
 /// Brings the databases up to date. A suite in one process is its own operator.
 async fn migrate(settings: &Settings, clock: &SuiteClock) -> Result<(), SuiteError> {
-    let (now, trial) = (clock.business().now(), clock.is_simulated());
-    client_registry::App::migrate(&registry_config(settings), now, trial).await.map_err(cannot("client-registry"))?;
-    escalation::App::migrate(&escalation_config(settings), now, trial).await.map_err(cannot("escalation"))?;
-    notification::App::migrate(&notification_config(settings), now, trial).await.map_err(cannot("notification"))?;
-    Ok(())
+    async fn one<S: Process>(settings: &Settings, clock: &SuiteClock) -> Result<(), SuiteError> {
+        let (now, trial) = (clock.business().now(), clock.is_simulated());
+        let config = embedded(S::NAME, settings, ());
+        service::migrate(S::MIGRATIONS, &config.base, now, trial).await.map(drop).map_err(cannot(S::NAME))
+    }
+    one::<client_registry::App>(settings, clock).await?;
+    one::<escalation::App>(settings, clock).await?;
+    one::<notification::App>(settings, clock).await
 }
 
-fn registry_config(settings: &Settings) -> client_registry::Config {
-    client_registry::Config::embedded(settings.database_url("client-registry"), settings.kek("client-registry"))
-}
-
-fn escalation_config(settings: &Settings) -> escalation::Config {
-    escalation::Config::embedded(settings.database_url("escalation"), settings.kek("escalation"))
-}
-
-fn notification_config(settings: &Settings) -> notification::Config {
-    let (database, kek) = (settings.database_url("notification"), settings.kek("notification"));
-    notification::Config::embedded(database, kek, settings.outbox())
+fn embedded<Own>(service: &str, settings: &Settings, own: Own) -> Config<Own> {
+    Config::embedded(settings.database_url(service), settings.kek(service), own)
 }
 
 async fn show_outbox(

@@ -24,7 +24,7 @@ mod sending;
 mod thread;
 mod work;
 
-pub use app::{App, AppError, Deps, Peers};
+pub use app::{App, Deps, Peers};
 pub use config::Config;
 pub use db::MIGRATIONS;
 pub use provider::{LocalOutbox, OutboxMail};

@@ -28,7 +28,7 @@ impl Transport {
     }
 
     /// Whether all who use it live in this process.
-    pub(crate) fn is_in_process(&self) -> bool {
+    pub fn is_in_process(&self) -> bool {
         matches!(self, Self::InProcess(_))
     }
 }

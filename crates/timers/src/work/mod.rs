@@ -10,7 +10,7 @@
 //!   traceparent        what caused it
 //!   due_time           business time in microseconds; NULL once it is done or set aside
 //!   attempts           failures so far
-//!   claim_token        whose claim it is or was last
+//!   claim_token        whose claim it is or was last: <process>/<claim>
 //!   claimed_until      system time; a claim that has passed it is an unknown outcome, never an unstarted one
 //!   done_time, set_aside_reason
 //! ```
@@ -98,7 +98,7 @@ pub struct Job {
     pub traceparent: String,
     /// An earlier claim on it has ended without a word: what it was to do may be done or not.
     pub outcome_unknown: bool,
-    token: Uuid,
+    token: String,
     clock: Arc<dyn BusinessClock>,
 }
 
@@ -185,8 +185,7 @@ pub async fn activity(db: &Database, now: Timestamp) -> Result<WorkActivity> {
 async fn finish<C: ConnectionTrait>(conn: &C, job: &Job) -> Result<bool> {
     let sql = "UPDATE work SET due_time = NULL, done_time = ?, claimed_until = NULL \
                WHERE id = ? AND claim_token = ? AND due_time IS NOT NULL";
-    let values =
-        vec![database::micros(job.clock.now()).into(), job.id.to_string().into(), job.token.to_string().into()];
+    let values = vec![database::micros(job.clock.now()).into(), job.id.to_string().into(), job.token.clone().into()];
     Ok(exec(conn, sql, values).await? == 1)
 }
 

@@ -55,6 +55,7 @@ pub struct Worker {
     tools: Tools,
     waker: Waker,
     parallel: usize,
+    alone: bool,
 }
 
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Worker {
     ) -> Self {
         let (backoff, claim) = (Backoff::default(), Duration::from_secs(60));
         let tools = Tools { db, business, system, performer, backoff, claim };
-        Self { tools, waker: Waker::default(), parallel: 8 }
+        Self { tools, waker: Waker::default(), parallel: 8, alone: false }
     }
 
     /// With another backoff.
@@ -102,6 +103,14 @@ impl Worker {
         self
     }
 
+    /// No other process works on this database: what another one has claimed when this one begins is a dead one's, and its
+    /// claim ends at once, with its outcome unknown. Without this it is waited for.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
     /// The handle that wakes it.
     pub fn wake(&self) -> Waker {
         self.waker.clone()
@@ -111,11 +120,12 @@ impl Worker {
     pub async fn run(self, shutdown: CancellationToken) {
         let mut running = JoinSet::new();
         let mut troubles = 0_u32;
+        let mut heir = self.alone;
         while !shutdown.is_cancelled() {
             let free = self.parallel - running.len();
             let mut wait = Duration::from_secs(1);
             if free > 0 {
-                match self.tools.claim(free).await {
+                match self.tools.take(free, &mut heir).await {
                     Ok((jobs, next)) => {
                         troubles = 0;
                         wait = next;
@@ -142,6 +152,21 @@ impl Worker {
 }
 
 impl Tools {
+    /// As [`Tools::claim`]; the first time, `heir` to a process that is gone ends what that one had claimed.
+    async fn take(&self, free: usize, heir: &mut bool) -> Result<(Vec<Job>, Duration)> {
+        if *heir {
+            let sql = "UPDATE work SET claimed_until = 0 WHERE kind = ? AND claimed_until IS NOT NULL \
+                       AND claim_token NOT LIKE ?";
+            let values = vec![self.performer.kind().into(), format!("{}/%", database::process()).into()];
+            let ended = exec(self.db.writer(), sql, values).await?;
+            if ended > 0 {
+                tracing::info!(kind = self.performer.kind(), ended, "ended the claims of a process that is gone");
+            }
+            *heir = false;
+        }
+        self.claim(free).await
+    }
+
     /// Commits claims on up to `free` jobs; with them, how long to sleep when nothing happens.
     async fn claim(&self, free: usize) -> Result<(Vec<Job>, Duration)> {
         let (now, system) = (self.business.now(), database::micros(self.system.now()));
@@ -176,11 +201,11 @@ impl Tools {
                 traceparent: row.try_get("", "traceparent")?,
                 // A job that was given back has no token any more.
                 outcome_unknown: row.try_get::<Option<String>>("", "claim_token")?.is_some(),
-                token: Uuid::new_v4(),
+                token: format!("{}/{}", database::process(), Uuid::new_v4()),
                 clock: self.business.clone(),
             };
             let sql = "UPDATE work SET claim_token = ?, claimed_until = ? WHERE id = ?";
-            exec(&tx, sql, vec![job.token.to_string().into(), system.saturating_add(length).into(), id.into()]).await?;
+            exec(&tx, sql, vec![job.token.clone().into(), system.saturating_add(length).into(), id.into()]).await?;
             jobs.push(job);
         }
         tx.commit().await?;
@@ -255,7 +280,7 @@ impl Tools {
                     database::micros(again).into(),
                     i64::from(failures).into(),
                     job.id.to_string().into(),
-                    job.token.to_string().into(),
+                    job.token.clone().into(),
                 ];
                 exec(self.db.writer(), sql, values).await?;
                 return Ok(());
@@ -268,7 +293,7 @@ impl Tools {
             i64::from(failures).into(),
             reason.clone().into(),
             job.id.to_string().into(),
-            job.token.to_string().into(),
+            job.token.clone().into(),
         ];
         if exec(self.db.writer(), sql, values).await? == 1 {
             tracing::error!(reason, "work set aside");

@@ -27,6 +27,7 @@ testkit::both_databases!(&[work::MIGRATIONS, ALARMS];
     a_performer_may_come_back_later_as_often_as_it_likes,
     what_was_superseded_meanwhile_cannot_complete,
     a_claim_that_ended_without_a_word_is_an_unknown_outcome,
+    a_lone_process_ends_the_claims_of_a_dead_one_at_once_and_leaves_those_of_a_neighbour,
     a_performer_that_outlasts_its_claim_completes_nothing,
     a_performer_that_panics_has_failed,
     a_worker_that_stops_lets_what_it_began_end,
@@ -259,6 +260,24 @@ async fn a_claim_that_ended_without_a_word_is_an_unknown_outcome(test: TestDatab
     let jobs = hand.jobs.lock().unwrap().clone();
     assert_eq!(jobs.iter().map(|job| job.outcome_unknown).collect::<Vec<_>>(), [false, true]);
     assert_eq!(notes(&db).await, 1);
+}
+
+async fn a_lone_process_ends_the_claims_of_a_dead_one_at_once_and_leaves_those_of_a_neighbour(test: TestDatabase) {
+    let (db, clock) = (test.database(), clock());
+    let hand = Hand::new(&db, |_, call| if call < 2 { Act::HoldAndNote } else { Act::Note });
+    ask(&db, piece("dead", 0)).await;
+    ask(&db, piece("neighbour", 0)).await;
+    let killed = spawn(worker(&db, &clock, &hand));
+    until(async || hand.calls() == 2).await;
+    killed.kill().await;
+    let sql = "UPDATE work SET claim_token = 'another-process/1' WHERE subject = 'dead'";
+    exec(db.writer(), sql, vec![]).await.unwrap();
+    let heir = spawn(worker(&db, &clock, &hand).alone());
+    until(async || done(&db).await == 1).await;
+    heir.stop().await;
+    let last = hand.jobs.lock().unwrap().last().unwrap().clone();
+    assert_eq!((last.subject.as_str(), last.outcome_unknown), ("dead", true));
+    assert_eq!(activity(&db, clock.now()).await.unwrap().claimed, 1, "the neighbour's");
 }
 
 async fn a_performer_that_outlasts_its_claim_completes_nothing(test: TestDatabase) {

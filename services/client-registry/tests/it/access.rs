@@ -26,7 +26,7 @@ both_databases!(client_registry::MIGRATIONS;
 
 async fn grants(house: &House, principal: &str) -> Grants {
     let principal = Principal::parse(principal).unwrap();
-    Grants::clone(&*house.app.decisions().grants(&principal).await.unwrap())
+    Grants::clone(&*house.app.uncached_decisions().grants(&principal).await.unwrap())
 }
 
 async fn reads(house: &House, person: &str, client: &str) -> bool {

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use business_time::{ManualClock, WallClock};
-use client_registry::{App, AppError, Config, Deps};
+use client_registry::{App, Config, Deps, MIGRATIONS};
 use contracts::client_registry::v1::{ClientRegistered, GetStaffRequest};
 use event_log::{Bus, EventLog, Transport};
 use prost::Name;
+use service::{Nothing, Process, Service, StartError, migrate};
 use testkit::{TestDatabase, both_databases, eventually};
 use tokio_util::sync::CancellationToken;
 
@@ -42,20 +43,24 @@ fn deps(simulated: bool) -> Deps {
         system: Arc::new(WallClock),
         transport: Transport::InProcess(Bus::new()),
         replayer: Arc::new(Vec::<EventLog>::new()),
+        peers: (),
     }
 }
 
 async fn a_simulated_clock_is_taken_only_over_a_database_made_for_trials(db: TestDatabase) {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config::embedded(db.url().to_owned(), folder.path().join("kek"));
+    let config = Config::embedded(db.url().to_owned(), folder.path().join("kek"), Nothing {});
     let now = at("2026-03-02T09:00:00Z");
-    App::migrate(&config, now, false).await.unwrap();
-    assert!(matches!(App::build(&config, deps(true)).await, Err(AppError::NotATrial)));
-    assert!(matches!(App::migrate(&config, now, true).await, Err(AppError::NotATrial)), "not made so afterwards");
+    migrate(MIGRATIONS, &config.base, now, false).await.unwrap();
+    assert!(matches!(App::build(&config, deps(true)).await, Err(StartError::NotATrial)));
+    assert!(
+        matches!(migrate(MIGRATIONS, &config.base, now, true).await, Err(StartError::NotATrial)),
+        "not made so afterwards"
+    );
     App::build(&config, deps(false)).await.unwrap();
     db.database().mark_trial().await.unwrap();
     App::build(&config, deps(true)).await.unwrap();
-    App::migrate(&config, now, true).await.unwrap();
+    migrate(MIGRATIONS, &config.base, now, true).await.unwrap();
 }
 
 async fn what_was_told_is_relayed_and_what_was_audited_is_sealed(db: TestDatabase) {
@@ -75,16 +80,19 @@ async fn what_was_told_is_relayed_and_what_was_audited_is_sealed(db: TestDatabas
 
 async fn a_database_without_its_tables_or_under_another_key_is_not_served(db: TestDatabase) {
     let folder = tempfile::tempdir().unwrap();
-    let bare =
-        Config::embedded(format!("sqlite://{}", folder.path().join("bare.db").display()), folder.path().join("kek"));
-    assert!(matches!(App::build(&bare, deps(false)).await, Err(AppError::Pending(_))));
+    let bare = Config::embedded(
+        format!("sqlite://{}", folder.path().join("bare.db").display()),
+        folder.path().join("kek"),
+        Nothing {},
+    );
+    assert!(matches!(App::build(&bare, deps(false)).await, Err(StartError::Pending(_))));
 
-    let config = |key: &str| Config::embedded(db.url().to_owned(), folder.path().join(key));
+    let config = |key: &str| Config::embedded(db.url().to_owned(), folder.path().join(key), Nothing {});
     let now = at("2026-03-02T09:00:00Z");
-    App::migrate(&config("kek"), now, false).await.unwrap();
+    migrate(MIGRATIONS, &config("kek").base, now, false).await.unwrap();
     let app = App::build(&config("kek"), deps(false)).await.unwrap();
     app.init("root", "Root", "root@firm.example").await.unwrap();
-    assert!(matches!(App::build(&config("none"), deps(false)).await, Err(AppError::Kek { .. })));
-    App::migrate(&config("other"), now, false).await.unwrap();
-    assert!(matches!(App::build(&config("other"), deps(false)).await, Err(AppError::Keys(_))));
+    assert!(matches!(App::build(&config("none"), deps(false)).await, Err(StartError::Kek { .. })));
+    migrate(MIGRATIONS, &config("other").base, now, false).await.unwrap();
+    assert!(matches!(App::build(&config("other"), deps(false)).await, Err(StartError::Keys(_))));
 }

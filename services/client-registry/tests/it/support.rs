@@ -20,7 +20,7 @@ use event_log::{Bus, EventLog, Transport};
 use keyring::Kek;
 use prost::{Message, Name};
 use runtime::{Client as Channel, Edge, Server, Services};
-use secrecy::SecretString;
+use service::{Nothing, Process, Service};
 use testkit::{TestDatabase, Tokens, tokens};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Status};
@@ -57,13 +57,14 @@ impl House {
             system: Arc::new(system.clone()),
             transport: Transport::InProcess(Bus::new()),
             replayer: Arc::new(Vec::<EventLog>::new()),
+            peers: (),
         };
-        let config = Config::embedded(SecretString::from(db.url().to_owned()), kek_file);
+        let config = Config::embedded(db.url().to_owned(), kek_file, Nothing {});
         let app = App::build(&config, deps).await.unwrap();
         let tokens = tokens();
         let bound = Server::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", bound.local_addr());
-        let access = AccessLayer::new(Rules::load().unwrap(), tokens.verifier(), Arc::new(app.decisions()))
+        let access = AccessLayer::new(Rules::load().unwrap(), tokens.verifier(), Arc::new(app.uncached_decisions()))
             .on_refused(app.commands().audits_refusals());
         let services = app.add_services(Services::new());
         let stop = CancellationToken::new();

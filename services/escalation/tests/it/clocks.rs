@@ -5,6 +5,7 @@ use contracts::escalation::v1::{
     Side, TimelineKind,
 };
 use database::exec;
+use service::Service;
 use testkit::TestDatabase;
 
 use crate::support::*;

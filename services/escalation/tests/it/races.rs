@@ -11,6 +11,7 @@ use escalation::{case::clocks::CaseClocks, events::from_notification::FromNotifi
 use event_log::{Event, Handler, Position};
 use evidence::{Hash, Salt, chain};
 use prost::{Message, Name};
+use service::Service;
 use testkit::TestDatabase;
 use timers::Due;
 use tonic::Status;

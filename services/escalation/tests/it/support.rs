@@ -14,12 +14,12 @@ use contracts::{
     notification::v1::{DeliverySucceeded, InquiryReceived, MailKind, MailNoted, NotificationKind},
 };
 use database::{Database, Value, query_all};
-use escalation::{App, Config, Deps, MIGRATIONS, Peers};
+use escalation::{App, Config, Deps, MIGRATIONS, Peers, config::Own};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
 use prost::{Message, Name};
 use runtime::{Client, Edge, Server, Services};
-use secrecy::SecretString;
+use service::{Process, Service};
 use testkit::{Roster, TestDatabase, Tokens, eventually};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Status};
@@ -141,7 +141,7 @@ impl World {
         let neighbours_url = neighbours::serve(&registry, &mailroom, stop.clone()).await;
         let notification = Neighbour::new("notification", &bus, &stop).await;
         let registry_events = Neighbour::new("client-registry", &bus, &stop).await;
-        let config = Config::embedded(SecretString::from(db.url().to_owned()), kek_file);
+        let config = Config::embedded(db.url().to_owned(), kek_file, Own::default());
         let tokens = testkit::tokens();
         let logs = vec![notification.log.clone(), registry_events.log.clone()];
         let deps = deps(&clock, &bus, logs, &neighbours_url, &tokens);

@@ -4,6 +4,7 @@ use contracts::{
     client_registry::v1::{CalendarChanged, ClientUpdated},
     escalation::v1::{CaseKind, CaseState, TimelineKind},
 };
+use service::Service;
 use testkit::{TestDatabase, eventually};
 
 use crate::support::*;

@@ -132,9 +132,14 @@ fn without_a_suite_or_an_issuer_the_next_step_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_person_is_made_once() {
-    let served = Served::start().await;
+async fn the_first_person_is_made_once_and_the_data_is_one_process_s() {
+    let mut served = Served::start().await;
     let again = ["init", "--id", "mallory", "--name", "Mallory", "--email", "mallory@firm.example"];
+    for second in [&again[..], &[]] {
+        let told = served.liaison(second).told();
+        assert!(told.contains("is in use; stop the liaison that serves it first"), "{told}");
+    }
+    served.kill();
     let told = served.liaison(&again).told();
     assert!(told.starts_with("liaison: init: "), "{told}");
 }

@@ -114,7 +114,8 @@ impl Served {
         (self.shell, self.address, self.outbox) = serve(self.folder.path()).await;
     }
 
-    fn kill(&mut self) {
+    /// Kills it with SIGKILL.
+    pub fn kill(&mut self) {
         drop(self.shell.stdin.take());
         self.shell.wait().unwrap();
     }

@@ -17,10 +17,10 @@ use contracts::{
 use database::{Value, query_all, query_one};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
-use notification::{App, Config, Deps, LocalOutbox, MIGRATIONS, Peers};
+use notification::{App, Config, Deps, LocalOutbox, MIGRATIONS, Peers, config::Own};
 use prost::{Message, Name};
 use runtime::{Client, Edge, Server, Services};
-use secrecy::SecretString;
+use service::Service;
 use testkit::{MigrationSet, Roster, TestDatabase, Tokens, eventually};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -392,14 +392,14 @@ impl Parts<'_> {
             clock: Arc::new(self.clock.clone()),
             system: Arc::new(self.system.clone()),
             transport: Transport::InProcess(self.bus.clone()),
-            peers: Peers { registry: peer(self.registry_url), escalation: peer(self.escalation_url) },
+            peers: Peers { client_registry: peer(self.registry_url), escalation: peer(self.escalation_url) },
             replayer: Arc::new(self.logs),
         }
     }
 }
 
 fn config(db: &TestDatabase, kek_file: &std::path::Path, provider: &Breakable) -> Config {
-    Config::embedded(SecretString::from(db.url().to_owned()), kek_file, provider.outbox.folder())
+    Config::embedded(db.url().to_owned(), kek_file, Own::embedded(provider.outbox.folder()))
 }
 
 async fn serve(app: &App, tokens: &Tokens, roster: &Roster, stop: &CancellationToken) -> String {
