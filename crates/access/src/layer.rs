@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Told of each refused call before its answer leaves: the principal's name or `unknown`, the method as
-/// `package.Service/Method`, the reason.
+/// `package.Service/Method` or `unknown` where no contract has it, the reason.
 pub type OnRefused = Arc<dyn Fn(&str, &str, &str) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Who a principal is where there is no valid token.
@@ -228,7 +228,9 @@ impl Guard {
         let told =
             self.on_refused.as_ref().zip(Status::from_header_map(response.headers())).and_then(|(hook, status)| {
                 let reason = refusal::reason(&status).filter(|_| status.code() != Code::Internal)?;
-                Some(hook(principal.map_or(UNKNOWN, Principal::name), path.trim_start_matches('/'), &reason))
+                // A path that is in no contract is the caller's own text.
+                let method = if self.rules.find(path).is_some() { path.trim_start_matches('/') } else { UNKNOWN };
+                Some(hook(principal.map_or(UNKNOWN, Principal::name), method, &reason))
             });
         async move {
             if let Some(told) = told {

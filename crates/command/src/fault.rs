@@ -1,5 +1,6 @@
-use database::{DbErr, Retryable};
+use database::{DbErr, Retryable, is_transient};
 use refusal::Refusal;
+use timers::claim::Failure;
 
 /// How a unit of work ends without success: refused for a reason that the caller learns, or failed for one that the log
 /// learns.
@@ -37,6 +38,10 @@ impl Fault {
                 "CLIENT_ERASED",
                 "this client's data was erased; nothing can be added",
             ),
+            fault if fault.db_error().is_some_and(is_transient) => {
+                tracing::warn!(error = %fault, action, "the storage does not answer");
+                Refusal::storage_unavailable()
+            }
             fault => {
                 tracing::error!(error = %fault, action, "unit of work failed");
                 Refusal::internal()
@@ -52,6 +57,18 @@ impl Retryable for Fault {
             Self::Keys(error) => error.db_error(),
             Self::EventLog(error) => error.db_error(),
             Self::Refused(_) | Self::Stored(_) => None,
+        }
+    }
+}
+
+/// A timer that failed: the database's trouble counts for nobody, wherever it was met.
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Database(error)
+            | Fault::Keys(keyring::Error::Database(error))
+            | Fault::EventLog(event_log::Error::Database(error)) => Self::Database(error),
+            fault => Self::Retry(fault.to_string()),
         }
     }
 }

@@ -15,10 +15,11 @@ mod activity;
 mod fault;
 pub mod paging;
 mod request_record;
+mod strangers;
 mod unit;
 pub mod wire;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use access::Caller;
 pub use activity::Activity;
@@ -33,6 +34,7 @@ pub use fault::Fault;
 use keyring::Keyring;
 use refusal::Refusal;
 pub use request_record::MIGRATIONS;
+use strangers::{Strangers, Written};
 pub use unit::{Unit, derived_id, new_id};
 
 /// Runs commands on one service's database. Cheap to clone.
@@ -47,6 +49,7 @@ struct Inner {
     keyring: Keyring,
     log: EventLog,
     sealer: Sealer,
+    strangers: Strangers,
 }
 
 /// Who asks for what: the identity of a command.
@@ -70,7 +73,7 @@ impl Call {
 impl Commands {
     /// Over one service's database, clock, keys, event log and sealer.
     pub fn new(db: Database, clock: Arc<dyn BusinessClock>, keyring: Keyring, log: EventLog, sealer: Sealer) -> Self {
-        Self { inner: Arc::new(Inner { db, clock, keyring, log, sealer }) }
+        Self { inner: Arc::new(Inner { db, clock, keyring, log, sealer, strangers: Strangers::default() }) }
     }
 
     /// The database below.
@@ -176,13 +179,26 @@ impl Commands {
     }
 
     /// For the permission layer: writes an audit row for each refused call before its answer leaves, whichever layer or use
-    /// case refused it. A failure is logged: the refusal stands all the same.
+    /// case refused it. A failure is logged: the refusal stands all the same. Callers without a valid token get 60 rows a
+    /// minute, all of them together; how many more there were is told in one.
     pub fn audits_refusals(&self) -> access::OnRefused {
         let this = self.clone();
         Arc::new(move |principal, method, reason| {
             let (this, principal, method, reason) =
                 (this.clone(), principal.to_owned(), method.to_owned(), reason.to_owned());
-            Box::pin(async move { this.audit_refusal(&principal, &method, &reason).await })
+            Box::pin(async move {
+                if principal == access::layer::UNKNOWN {
+                    match this.inner.strangers.refused(Instant::now()) {
+                        Written::No => return,
+                        Written::Row { without: 0 } => {}
+                        Written::Row { without } => {
+                            let reason = format!("{without} MORE WITHIN A MINUTE");
+                            this.audit_refusal(&principal, access::layer::UNKNOWN, &reason).await;
+                        }
+                    }
+                }
+                this.audit_refusal(&principal, &method, &reason).await;
+            })
         })
     }
 

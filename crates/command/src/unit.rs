@@ -16,6 +16,7 @@ pub struct Unit<'t> {
     actor: String,
     action: String,
     keyring: Keyring,
+    cause: Option<String>,
     touched: Mutex<Vec<String>>,
 }
 
@@ -27,7 +28,24 @@ impl<'t> Unit<'t> {
         action: &str,
         keyring: Keyring,
     ) -> Self {
-        Self { tx, now, actor: actor.to_owned(), action: action.to_owned(), keyring, touched: Mutex::default() }
+        Self {
+            tx,
+            now,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            keyring,
+            cause: None,
+            touched: Mutex::default(),
+        }
+    }
+
+    /// Names what causes this unit, an event's id or a timer's row with its due time: the same cause then tells the same
+    /// events, also after a restore, and readers take what they have seen before for what it is. A command has no cause:
+    /// its request id does that.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// The transaction; inside it nothing else may be used to reach the database.
@@ -69,7 +87,11 @@ impl<'t> Unit<'t> {
         revision: u64,
         event: &M,
     ) -> Result<Uuid, Fault> {
-        let id = Uuid::new_v4();
+        let id = match &self.cause {
+            // An aggregate's revision rises with each event, so that no two effects of one cause share an id.
+            Some(cause) => derived(cause, &format!("{}/{aggregate}/{revision}", M::NAME)),
+            None => Uuid::new_v4(),
+        };
         let new = NewEvent {
             id,
             aggregate: aggregate.to_owned(),
@@ -108,5 +130,9 @@ pub fn new_id() -> String {
 
 /// The id of what an event causes, so that the same event seen twice causes the same thing.
 pub fn derived_id(event_id: &str, purpose: &str) -> String {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{event_id}/{purpose}").as_bytes()).to_string()
+    derived(event_id, purpose).to_string()
+}
+
+fn derived(cause: &str, effect: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{cause}/{effect}").as_bytes())
 }

@@ -24,6 +24,8 @@ both_databases!(
     what_is_refused_leaves_nothing,
     a_refused_request_may_be_tried_again_under_its_id,
     two_at_once_under_one_request_id_are_done_once,
+    the_same_cause_tells_the_same_event,
+    strangers_do_not_fill_the_audit,
     a_stored_answer_cannot_be_read_in_the_database,
     an_answer_is_kept_for_seven_days_and_no_longer,
 );
@@ -121,6 +123,33 @@ async fn what_is_refused_leaves_nothing(db: TestDatabase) {
     assert_eq!(count(&db, "audit_row").await, 0);
     commands.audits_refusals()("staff/anna", "test.Service/Do", "CASE_CLOSED").await;
     assert_eq!(count(&db, "audit_row WHERE reason = 'CASE_CLOSED' AND actor = 'staff/anna'").await, 1);
+}
+
+async fn the_same_cause_tells_the_same_event(db: TestDatabase) {
+    let commands = commands(&db);
+    let told = async |cause: &str, revision: u64| {
+        let tx = db.database().begin().await.unwrap();
+        let unit = commands.unit(&tx, "services/notification", "test").caused_by(cause);
+        let event = CaseClosed { case: "cases/1".into(), client: "clients/a".into() };
+        let id = unit.publish("cases/1", revision, &event).await.unwrap();
+        // As a restore does.
+        tx.rollback().await.unwrap();
+        id
+    };
+    let first = told("event-1", 4).await;
+    assert_eq!(told("event-1", 4).await, first);
+    assert_ne!(told("event-1", 5).await, first, "another effect of that cause");
+    assert_ne!(told("event-2", 4).await, first);
+}
+
+async fn strangers_do_not_fill_the_audit(db: TestDatabase) {
+    let refused = commands(&db).audits_refusals();
+    for _ in 0..70 {
+        refused(access::layer::UNKNOWN, "test.Service/Do", "NO_TOKEN").await;
+        refused("staff/anna", "test.Service/Do", "NO_PERMISSION").await;
+    }
+    assert_eq!(count(&db, "audit_row WHERE actor = 'unknown'").await, 60);
+    assert_eq!(count(&db, "audit_row WHERE actor = 'staff/anna'").await, 70, "whoever is known is told one by one");
 }
 
 async fn a_refused_request_may_be_tried_again_under_its_id(db: TestDatabase) {

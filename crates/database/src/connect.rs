@@ -4,9 +4,15 @@ use sea_orm::{
     ConnectOptions, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
+use uuid::Uuid;
+
+use crate::trouble::{is_conflict, is_lost_connection};
 
 /// How often a transaction is tried again after a conflict with another one before the conflict is told.
 const TRIES: u32 = 8;
+
+/// How many connections to PostgreSQL a service holds at most, unless told.
+const CONNECTIONS: u32 = 10;
 
 /// One service's database: PostgreSQL, or SQLite for the suite in one process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,7 +42,7 @@ impl Database {
     /// # Errors
     /// Where the address is of neither kind, or nothing answers there.
     pub async fn connect(url: &str) -> Result<Self, DbErr> {
-        Self::connect_with(url, 10).await
+        Self::connect_with(url, CONNECTIONS).await
     }
 
     /// As [`Database::connect`], with a bound on the connections held to PostgreSQL.
@@ -104,8 +110,9 @@ impl Database {
             match outcome {
                 Err(error) if tried < TRIES && error.db_error().is_some_and(is_conflict) => {
                     tracing::debug!(tried, "transaction conflicted, trying again");
-                    let pause = Duration::from_millis(u64::from(tried) * 3 + u64::from(std::process::id() % 5));
-                    tokio::time::sleep(pause).await;
+                    // Rivals that were stopped together do not meet again.
+                    let jitter = u64::from(Uuid::new_v4().as_bytes()[0] % 16);
+                    tokio::time::sleep(Duration::from_millis(u64::from(tried) * 3 + jitter)).await;
                 }
                 outcome => return outcome,
             }
@@ -132,13 +139,27 @@ impl Database {
         }
     }
 
-    /// Opens a transaction for callers that steer it themselves; nothing is tried again for them.
+    /// Opens a transaction for callers that steer it themselves. Where the connection that was taken turns out to be dead
+    /// (the server was restarted), nothing has happened yet and the next one is taken.
     ///
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let mode = (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        self.writer.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let options = TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() };
+            let writer = self.writer.clone();
+            // In a task of its own: the driver does not undo a BEGIN that its caller gave up waiting for (a deadline, a kill).
+            // The connection would go back to the pool within that transaction, and what the next one writes through it
+            // would stay unseen, its rows locked.
+            let begun = tokio::spawn(async move { writer.begin_with_options(options).await });
+            match begun.await.unwrap_or_else(|error| Err(DbErr::Conn(RuntimeErr::Internal(error.to_string())))) {
+                Err(error) if tried <= CONNECTIONS && is_lost_connection(&error) => {}
+                begun => return begun,
+            }
+        }
     }
 
     /// Closes every connection.
@@ -167,15 +188,4 @@ fn sqlite(file: &str, connections: u32) -> ConnectOptions {
                 .pragma("busy_timeout", "10000")
         });
     options
-}
-
-/// Whether an error says that another transaction was in the way and the same one may succeed when tried again.
-pub(crate) fn is_conflict(error: &DbErr) -> bool {
-    let text = match error {
-        DbErr::Exec(error) | DbErr::Query(error) | DbErr::Conn(error) => error.to_string(),
-        _ => return false,
-    };
-    ["deadlock detected", "could not serialize access", "database is locked", "database table is locked"]
-        .iter()
-        .any(|known| text.contains(known))
 }

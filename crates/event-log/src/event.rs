@@ -44,7 +44,7 @@ impl FromStr for Position {
 /// What a command tells. No personal data in it: ids, types, times, enums, revisions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
-    /// Random, or derived from the event that caused it ([`Event::derive_id`]), so that a cause which is handled again
+    /// Random, or derived from the event that caused it, so that a cause which is handled again
     /// tells the same event and not a second one.
     pub id: Uuid,
     /// The resource that changed, for example `cases/0192…`.
@@ -123,12 +123,6 @@ impl Event {
         }
         let message = M::decode(self.payload.value.as_slice());
         message.map(Some).map_err(|error| Error::Malformed(format!("{}: {error}", self.type_name())))
-    }
-
-    /// The id of what this event causes. `what` tells several effects of one event apart; the same event and the same
-    /// `what` give the same id whenever it is handled, also after a restore.
-    pub fn derive_id(&self, what: &str) -> Uuid {
-        Uuid::new_v5(&self.id, what.as_bytes())
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -148,37 +148,41 @@ impl<'a> Relay<'a> {
         let top = self.wire.top(&self.stream).await?;
         let row = log.stream_row().await?;
         self.end = row.last;
-        if row.origin != row.origin_now {
-            self.tell_origin(&row);
-            self.end = log.raise(Some(row.last.incarnation), 0).await?.last;
-        }
         let stranger = top.stranger
             || match &top.entry {
                 Some((at, bytes)) => self.is_strange(*at, bytes, &row).await?,
                 None => false,
             };
         self.top = Some(top.at);
-        if stranger || top.at > row.last {
-            self.rebuild(&row, top.at).await?;
+        let moved = row.origin != row.origin_now;
+        if moved {
+            self.tell_origin(&row);
+        }
+        let foreign = (stranger || top.at > row.last).then_some(top.at);
+        if moved || foreign.is_some() {
+            self.renew(&row, foreign).await?;
         }
         self.compared = true;
         Ok(())
     }
 
-    /// A stream that is ahead of the database, or that somebody else wrote: positions up to there may have been read with
-    /// another content, so none is used again.
-    async fn rebuild(&mut self, row: &StreamRow, top: Position) -> Result<()> {
+    /// Raises the incarnation, once whatever the reasons are. `foreign` is the top of a stream that is ahead of the database,
+    /// or that somebody else wrote: positions up to there may have been read with another content, so none is used again,
+    /// and the stream is built anew.
+    async fn renew(&mut self, row: &StreamRow, foreign: Option<Position>) -> Result<()> {
         let log = self.log;
-        tracing::error!(
-            service = log.service(), transport.top = %top, database.last = %row.last,
-            "the transport holds what this database never told: new incarnation, stream rebuilt"
-        );
-        // Above the incarnation found there: it may have been ours before a restore. Raised before the stream is deleted, for
-        // in the other order a crash between the two would lose the proof.
-        let above = if top.incarnation < 1 << 62 { top.incarnation } else { 0 };
+        // Above the incarnation found there: it may have been ours before a restore.
+        let above = foreign.map_or(0, |top| if top.incarnation < 1 << 62 { top.incarnation } else { 0 });
         self.end = log.raise(Some(row.last.incarnation), above).await?.last;
-        self.wire.delete(&self.stream).await?;
-        self.top = Some(Position::default());
+        if let Some(top) = foreign {
+            tracing::error!(
+                service = log.service(), transport.top = %top, database.last = %row.last,
+                "the transport holds what this database never told: new incarnation, stream rebuilt"
+            );
+            // After the raise: in the other order a crash between the two would lose the proof.
+            self.wire.delete(&self.stream).await?;
+            self.top = Some(Position::default());
+        }
         Ok(())
     }
 
@@ -275,7 +279,7 @@ impl<'a> Relay<'a> {
         for (at, bytes) in entries.iter().filter(|(at, _)| refused.contains(at)) {
             match self.wire.entry(&self.stream, *at).await? {
                 Some(found) if found != *bytes && self.is_strange(*at, &found, &row).await? => {
-                    return self.rebuild(&row, *at).await;
+                    return self.renew(&row, Some(*at)).await;
                 }
                 _ => {}
             }

@@ -103,7 +103,17 @@ impl Refusal {
 
     /// A fault of ours. Log what happened where it happened; the caller learns only that it was not their fault.
     pub fn internal() -> Self {
-        Self::new(Kind::Internal, "INTERNAL", "something failed on our side; nothing was changed")
+        Self::new(Kind::Internal, "INTERNAL", "something failed on our side; it stands in our log")
+    }
+
+    /// The storage does not answer. What was asked may be done or not: where the answer to a commit was lost, nobody here
+    /// knows.
+    pub fn storage_unavailable() -> Self {
+        Self::new(
+            Kind::Unavailable,
+            "STORAGE_UNAVAILABLE",
+            "the storage does not answer; repeat the call with the same request_id, which does it once",
+        )
     }
 
     /// Adds a fact for programs.

@@ -95,14 +95,12 @@ impl Base {
         Ok(Self { commands, log, sealer })
     }
 
-    /// Runs the relay and the sealer until `shutdown`; the service adds what else it runs.
-    pub fn spawn(&self, shutdown: &CancellationToken) -> JoinSet<()> {
-        let mut tasks = JoinSet::new();
+    /// Runs the relay and the sealer until `shutdown`.
+    pub fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
         let (log, stop) = (self.log.clone(), shutdown.clone());
         tasks.spawn(async move { log.run_relay(stop).await });
         let (sealer, stop) = (self.sealer.clone(), shutdown.clone());
         tasks.spawn(async move { sealer.run(stop).await });
-        tasks
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`config`]: the settings that all have, beside those of its own.
 //! - [`Base`]: database, keys, event log, audit and commands, opened and run.
 //! - [`Service`]: what a service is to whoever runs it, alone or within the suite.
+//! - [`Running`]: what works beside the calls, and how all of it ends.
 //! - [`Process`]: what it is as a process of its own; [`process`] has its verbs, `serve`, `migrate` and `check`.
 //! - [`Owners`]: whom readers ask for events that they did not hear.
 //!
@@ -12,6 +13,7 @@ mod base;
 pub mod config;
 mod owners;
 pub mod process;
+mod running;
 
 use async_trait::async_trait;
 pub use base::{Base, Deps, StartError, migrate};
@@ -21,11 +23,12 @@ use database::Database;
 use event_log::EventLog;
 pub use owners::Owners;
 pub use process::Process;
+pub use running::{Running, ServeError};
 use runtime::Services;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// A service, composed. Nothing runs until [`Service::spawn`]; nothing is served until somebody serves
+/// A service, composed. Nothing runs until [`Running::start`]; nothing is served until somebody serves
 /// [`Service::add_services`].
 #[async_trait]
 pub trait Service: Send + Sync + 'static {
@@ -35,8 +38,18 @@ pub trait Service: Send + Sync + 'static {
     /// Adds its own gRPC services.
     fn add_services(&self, services: Services) -> Services;
 
-    /// Runs what works beside the calls until `shutdown`, [`Base::spawn`] among it. Once.
-    fn spawn(&self, shutdown: CancellationToken) -> JoinSet<()>;
+    /// Runs its own readers, clocks and workers, which end at `shutdown` and not before; the relay and the sealer are the
+    /// base's. Once.
+    fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken);
+
+    /// Runs all that works beside the calls until `shutdown`; a process has [`Running`] for it, which also sees to what ends
+    /// too early.
+    fn spawn(&self, shutdown: CancellationToken) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        self.work(&mut tasks, &shutdown);
+        self.base().work(&mut tasks, &shutdown);
+        tasks
+    }
 
     /// Wakes what waits for the clock; to be called when a simulated one was moved.
     fn wake(&self) {

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Deps, Owners, Service, Settings, StartError,
+    Deps, Owners, Running, Service, Settings, StartError,
     config::{Config, issuers, needed},
 };
 
@@ -146,12 +146,8 @@ async fn serve<S: Process>(config: &Config<S::Own>) -> Outcome {
         .with(EventLogServiceServer::new(event_log::service(vec![app.log()])))
         .with(AuditServiceServer::new(evidence::audit::service(vec![(S::NAME, app.database())])));
     let shutdown = runtime::shutdown::on_signals()?;
-    let mut tasks = app.spawn(shutdown.clone());
-    let served = bound.serve(services, Edge::new(access), shutdown.clone()).await;
-    // Also where serving failed, what runs beside it ends.
-    shutdown.cancel();
-    while tasks.join_next().await.is_some() {}
-    Ok(served?)
+    let running = Running::start([&app as &dyn Service], &shutdown);
+    Ok(running.serve(bound, services, Edge::new(access)).await?)
 }
 
 async fn migrate<S: Process>(settings: &Settings, trial: bool) -> Outcome {

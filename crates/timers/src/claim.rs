@@ -13,13 +13,14 @@
 //! A table with several clocks in a row names its columns for each, and then a clock that is set aside does not take the
 //! aggregate's others along.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use business_time::Timestamp;
 use database::{
     Database, DatabaseTransaction, DbErr, Retryable, exec, is_transient, query_all, query_one, skip_locked,
 };
+use futures_util::FutureExt;
 use sea_orm::{TransactionTrait, Value};
 
 use crate::{Backoff, Due, Result};
@@ -185,7 +186,8 @@ pub async fn run_due(db: &Database, clockwork: &dyn Clockwork, now: Timestamp, l
     let rows = claim(&tx, table, now, limit).await?;
     for row in &rows {
         let savepoint = tx.begin().await?;
-        match clockwork.handle(&savepoint, row, now).await {
+        let handling = AssertUnwindSafe(clockwork.handle(&savepoint, row, now)).catch_unwind();
+        match handling.await.unwrap_or_else(|_| Err(Failure::Retry("the handler panicked".into()))) {
             Ok(next) => {
                 savepoint.commit().await?;
                 reschedule(&tx, table, row, next).await?;

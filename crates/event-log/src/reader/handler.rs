@@ -14,8 +14,7 @@ pub trait Handler: Send + Sync {
 
     /// Does what an event asks for, in `tx` alone and in no other transaction; the position moves in the same. Events of an
     /// aggregate come in order, each once in the data; a call may be rolled back and come again. Rows are locked in the order
-    /// of their ids. What needs the outside world becomes a work row, and ids of what is caused are derived from the event's
-    /// ([`Event::derive_id`]).
+    /// of their ids. What needs the outside world becomes a work row, and ids of what is caused are derived from the event's.
     ///
     /// An event that is of no interest is answered with `Ok`; one whose type this release does not know with
     /// [`HandlerError::unknown`].

@@ -70,6 +70,7 @@ macro_rules! subject {
         tests! { restores on $profile:
             a_restored_producer_gets_a_new_incarnation_before_it_numbers,
             a_producer_restored_twice_uses_no_incarnation_again,
+            a_dump_older_than_the_last_incarnation_does_not_use_that_one_again,
             a_producer_behind_its_reader_is_a_fork,
             a_producer_that_has_caught_up_with_its_reader_is_a_fork_too,
             a_restored_reader_does_again_what_its_restore_undid,

@@ -13,7 +13,7 @@ use super::{
 
 /// Rows in one block at most.
 const BLOCK_ROWS: i64 = 500;
-/// Bytes of resource names in one block at most (one row may have more), so that a block fits into a message.
+/// Bytes of text in one block at most (one row may have more), so that a block fits into a message.
 const BLOCK_BYTES: i64 = 1 << 20;
 /// How long a sealer that died keeps others waiting. With [`POLL`] it stays under the second in which rows are sealed.
 const LEASE: Duration = Duration::from_millis(500);
@@ -112,8 +112,9 @@ impl Sealer {
         // One statement chooses and numbers: a row that commits in between waits for the next block.
         let sql = "UPDATE audit_row SET number = pending.place + ? FROM ( \
                      SELECT id AS pending_id, ROW_NUMBER() OVER (ORDER BY id) AS place, \
-                            SUM(LENGTH(resources)) OVER (ORDER BY id) AS bytes \
-                     FROM (SELECT id, resources FROM audit_row WHERE number IS NULL ORDER BY id LIMIT ?) AS oldest \
+                            SUM(LENGTH(actor) + LENGTH(action) + LENGTH(resources) + LENGTH(reason)) \
+                              OVER (ORDER BY id) AS bytes \
+                     FROM (SELECT id, actor, action, resources, reason FROM audit_row WHERE number IS NULL ORDER BY id LIMIT ?) AS oldest \
                    ) AS pending \
                    WHERE audit_row.id = pending.pending_id AND (pending.place = 1 OR pending.bytes <= ?) \
                    RETURNING number, recorded_time, actor, action, resources, outcome, reason";

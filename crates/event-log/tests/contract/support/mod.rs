@@ -101,6 +101,14 @@ pub fn run<F: Future<Output = ()>>(profile: Profile, test: impl FnOnce(World) ->
 }
 
 impl World {
+    /// Producer and reader work on this database from now on.
+    pub fn move_to(&mut self, database: Database) {
+        self.producer = database.clone();
+        self.log = EventLog::new(PRODUCER, database.clone(), Arc::new(WallClock), self.transport.clone())
+            .with_tuning(self.tuning.clone());
+        self.ledger = Arc::new(Ledger::new(Some(database)));
+    }
+
     pub async fn new(profile: Profile) -> Self {
         let sets = [event_log::MIGRATIONS, TABLES];
         let redis = if profile.on_redis() { Some(TestRedis::start().await) } else { None };
