@@ -25,6 +25,9 @@ use sea_orm::{TransactionTrait, Value};
 
 use crate::{Backoff, Due, Result};
 
+/// From this failure in a row on, a timer that is tried for ever is an error in the log.
+const ALARMING: u32 = 10;
+
 /// Which table and columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
@@ -263,7 +266,11 @@ async fn fail(
     let reason = failure.to_string();
     if failures < backoff.tries && !matches!(failure, Failure::SetAside(_)) {
         let again = now.checked_add(backoff.after(failures, &row.id)).unwrap_or(Timestamp::MAX);
-        tracing::warn!(timer = clockwork.name(), row = row.id, failures, reason, "timer failed, backing off");
+        if failures < ALARMING {
+            tracing::warn!(timer = clockwork.name(), row = row.id, failures, reason, "timer failed, backing off");
+        } else {
+            tracing::error!(timer = clockwork.name(), row = row.id, failures, reason, "timer fails again and again");
+        }
         let sql = format!("UPDATE {name} SET {due} = ?, {attempts} = ? WHERE {id} = ?");
         let values = vec![database::micros(again).into(), i64::from(failures).into(), row.id.clone().into()];
         exec(tx, &sql, values).await?;

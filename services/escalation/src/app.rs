@@ -70,8 +70,7 @@ impl Service for App {
         services.with(CaseServiceServer::new(self.endpoint.clone()))
     }
 
-    fn spawn(&self, shutdown: CancellationToken) -> JoinSet<()> {
-        let mut tasks = self.base.spawn(&shutdown);
+    fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
         tasks.spawn(self.hub.clone().run(shutdown.clone()));
 
         let mut wakers = Vec::new();
@@ -84,22 +83,27 @@ impl Service for App {
             wakers.push(worker.wake());
             tasks.spawn(worker.run(shutdown.clone()));
         }
-        self.read(&mut tasks, &wakers, &shutdown);
+        self.read(tasks, &wakers, shutdown);
         self.cases.wake_with(wakers);
 
-        let cases = self.cases.clone();
+        let (cases, stop) = (self.cases.clone(), shutdown.clone());
         tasks.spawn(async move {
             // A new release may bring another zone database or holiday table.
-            if let Err(fault) = cases.settle(&Unsettled::OnOlderData).await {
-                tracing::error!(error = %fault, "clocks on older data were not computed anew");
+            let mut pause = Duration::from_secs(1);
+            while let Err(fault) = cases.settle(&Unsettled::OnOlderData).await {
+                tracing::error!(error = %fault, "clocks on older data were not computed anew, trying again");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(60)),
+                }
             }
+            stop.cancelled().await;
         });
-        let stopping = self.stopping.clone();
+        let (stopping, stop) = (self.stopping.clone(), shutdown.clone());
         tasks.spawn(async move {
-            shutdown.cancelled().await;
+            stop.cancelled().await;
             stopping.cancel();
         });
-        tasks
     }
 
     fn wake(&self) {

@@ -113,7 +113,7 @@ async fn apply_mail(cases: &Cases, unit: &Unit<'_>, mail: &wire::Mail) -> Result
         let received = mail.receive_time.as_ref().and_then(from_proto_time);
         let received = received.ok_or_else(|| Fault::Stored("a mail without a time".into()))?;
         let word = Word { mail: mail.name.clone(), contact: mail.contact.clone(), received };
-        return cases.client_wrote(unit, &mail.name, &mail.client, &mail.thread, &mail.case, word).await;
+        return cases.client_wrote(unit, &mail.client, &mail.thread, &mail.case, word).await;
     }
     let noted = MailNoted {
         mail: mail.name.clone(),

@@ -101,10 +101,8 @@ impl Service for App {
             .with(NotificationServiceServer::new(outbound))
     }
 
-    fn spawn(&self, shutdown: CancellationToken) -> JoinSet<()> {
+    fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
         *self.streams.lock().unwrap_or_else(PoisonError::into_inner) = shutdown.clone();
-        let mut tasks = self.base.spawn(&shutdown);
-
         let mut wakers = Vec::new();
         for worker in self.workers() {
             wakers.push(worker.wake());
@@ -117,18 +115,17 @@ impl Service for App {
         tasks.spawn(ticker.run(shutdown.clone()));
         self.wakes.set(wakers);
 
-        let registry: Arc<dyn Handler> = Arc::new(FromClientRegistry::new(self.base.commands.clone()));
+        let client_registry: Arc<dyn Handler> = Arc::new(FromClientRegistry::new(self.base.commands.clone()));
         let escalation: Arc<dyn Handler> = Arc::new(FromEscalation::new(
             self.base.commands.clone(),
             self.notifications,
             self.deps.peers.escalation.clone(),
         ));
-        for handler in [registry, escalation] {
+        for handler in [client_registry, escalation] {
             tasks.spawn(self.reader(handler).run(shutdown.clone()));
         }
-        let app = self.clone();
-        tasks.spawn(async move { app.ask_for_what_is_missing(shutdown).await });
-        tasks
+        let (app, stop) = (self.clone(), shutdown.clone());
+        tasks.spawn(async move { app.ask_for_what_is_missing(stop).await });
     }
 
     fn wake(&self) {
@@ -205,7 +202,7 @@ impl App {
             self.base.commands.clone(),
             self.mails,
             sending::Peers {
-                registry: self.deps.peers.client_registry.clone(),
+                client_registry: self.deps.peers.client_registry.clone(),
                 escalation: self.deps.peers.escalation.clone(),
             },
             self.provider.clone(),
@@ -265,12 +262,13 @@ impl App {
             })
         });
         tokio::select! {
-            () = shutdown.cancelled() => {}
+            () = shutdown.cancelled() => return,
             asked = asked => match asked {
                 Ok(()) => self.wakes.wake(),
                 Err(error) => tracing::warn!(%error, "the policy was not asked for; its publication will be told"),
             }
         }
+        shutdown.cancelled().await;
     }
 
     /// What went out through the local outbox, for a page that shows it.

@@ -1,14 +1,13 @@
 //! What happens to cases by itself: the clocks of all open cases, by their rows (see `timers::claim`).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use business_time::Timestamp;
 use command::{Commands, Fault};
-use database::{Database, DatabaseTransaction, DbErr};
-use evidence::audit::{AuditEntry, Outcome};
+use database::{Database, DatabaseTransaction};
 use timers::{
-    Due,
+    Backoff, Due,
     claim::{Claims, Clockwork, Failure, Next, Row, Table},
 };
 
@@ -69,7 +68,8 @@ impl Hands {
         row: &Row,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let unit = commands.unit(tx, "timer", NAME);
+        let cause = format!("{NAME}/{}/{}/{}", row.id, row.due_time, row.epoch);
+        let unit = commands.unit(tx, "timer", NAME).caused_by(cause);
         let Some(mut stored) = self.cases.find(tx, &row.id, true).await? else { return Ok(()) };
         // Computed anew since it was claimed: whoever did that has written when it is due.
         if stored.case.epoch != row.epoch {
@@ -95,22 +95,13 @@ impl Clockwork for Hands {
         match self.turn(self.cases.commands(), tx, row, now).await {
             // `save` wrote when it is due next.
             Ok(()) => Ok(Next::AsWritten),
-            Err(Fault::Database(error) | Fault::Keys(keyring::Error::Database(error))) => Err(error.into()),
-            Err(Fault::EventLog(event_log::Error::Database(error))) => Err(error.into()),
-            Err(fault) => Err(Failure::Retry(fault.to_string())),
+            Err(fault) => Err(fault.into()),
         }
     }
 
-    /// A clock that was given up is told in the audit too, where an auditor finds it; the log has the reason.
-    async fn set_aside(&self, tx: &DatabaseTransaction, row: &Row, _: &str) -> Result<(), DbErr> {
-        let entry = AuditEntry {
-            time: self.cases.commands().now(),
-            actor: "timer".to_owned(),
-            action: NAME.to_owned(),
-            resources: vec![format!("cases/{}", row.id)],
-            outcome: Outcome::Refused,
-            reason: "CLOCK_SET_ASIDE".to_owned(),
-        };
-        evidence::audit::insert(tx, &entry).await
+    /// Tried for ever, at last each five minutes: a clock that was given up would be a promise to a client that nobody keeps,
+    /// and the log tells of it as an error.
+    fn backoff(&self) -> Backoff {
+        Backoff { most: Duration::from_secs(300), tries: u32::MAX, ..Backoff::default() }
     }
 }

@@ -330,9 +330,11 @@ impl Case {
     }
 
     /// Takes calendar and policy as they are known now: pins the policy where there was none yet, sets the first-response
-    /// clock where it waited for them, and computes a running one anew where its calendar or the data under it changed. A
-    /// recorded breach stays and is annotated. Tells nothing where nothing of it changed.
+    /// clock where it waited for them, and computes a running one anew where its calendar or the data under it changed: only
+    /// a due time that is still to come, for what was due before, noticed or not, has happened. A breach stays and is
+    /// annotated. Tells nothing where nothing of it changed.
     pub fn settle(&mut self, policy: Option<&Arc<Policy>>, calendar: Option<&WorkingCalendar>, now: Timestamp) -> Done {
+        let mut facts = self.up_to(now);
         let pinned = self.policy.is_none() && policy.is_some();
         if pinned {
             self.policy = policy.cloned();
@@ -344,7 +346,7 @@ impl Case {
             Stage::Issue(Issue { response: Some(Response::Late(late)), .. }) => {
                 let fact =
                     calendar.zip(terms.as_deref()).and_then(|(calendar, policy)| late.annotate(policy, calendar));
-                let facts: Vec<_> = fact.into_iter().map(|what| Fact { what, occur: now, by: By::Caller }).collect();
+                facts.extend(fact.map(|what| Fact { what, occur: now, by: By::Caller }));
                 return if facts.is_empty() && !pinned { Done::AlreadySo } else { Done::Facts(facts) };
             }
             _ => None,
@@ -361,11 +363,8 @@ impl Case {
             }
             None => None,
         };
-        match fact {
-            Some(fact) => Done::Facts(vec![fact]),
-            None if pinned => Done::Facts(Vec::new()),
-            None => Done::AlreadySo,
-        }
+        facts.extend(fact);
+        if facts.is_empty() && !pinned { Done::AlreadySo } else { Done::Facts(facts) }
     }
 
     /// Takes note of an issue. Acknowledging never stops this clock (SOP 8.1).

@@ -13,15 +13,14 @@ use super::{
 
 impl Cases {
     /// A person of the client's side wrote: the conversation's case takes it, or a new inquiry opens. Two at once on one
-    /// conversation make one case, since the conversation's row is locked first. The id of a new case is derived from
-    /// `origin`, the event that told of the mail.
+    /// conversation make one case, since the conversation's row is locked first. The id of a new case is derived from its
+    /// mail, whichever way it was told.
     ///
     /// # Errors
     /// The database's.
     pub async fn client_wrote(
         &self,
         unit: &Unit<'_>,
-        origin: &str,
         client: &str,
         thread: &str,
         named: &str,
@@ -31,7 +30,7 @@ impl Cases {
         let alone = word.mail.clone();
         let thread = if thread.is_empty() { alone.as_str() } else { thread };
         let newest = repo::lock_thread(unit, client, thread).await?;
-        if repo::is_known_mail(unit.tx(), &word.mail).await? {
+        if repo::is_known_word(unit.tx(), &word.mail).await? {
             return Ok(());
         }
         let known = match newest {
@@ -41,7 +40,7 @@ impl Cases {
         match known.filter(|stored| !stored.case.is_closed()) {
             Some(stored) => {
                 let calendar = self.calendar(unit, &stored.case).await?;
-                repo::belongs(unit, &word.mail, &stored.case.id).await?;
+                repo::is_word_on(unit, &word.mail, &stored.case.id).await?;
                 let id = stored.case.id.clone();
                 let cause = word.mail.clone();
                 self.apply(unit, stored, Some(&cause), |case, now| case.client_wrote(&word, calendar.as_deref(), now))
@@ -50,7 +49,7 @@ impl Cases {
             }
             None => {
                 let opening = Opening {
-                    id: command::derived_id(origin, "case"),
+                    id: command::derived_id(&word.mail, "case"),
                     client: client.to_owned(),
                     engagement: None,
                     origin: Origin::Mail { mail: word.mail.clone(), thread: thread.to_owned() },
@@ -78,7 +77,7 @@ impl Cases {
         if repo::is_known_mail(unit.tx(), &noted.mail).await? {
             return Ok(());
         }
-        repo::belongs(unit, &noted.mail, &stored.case.id).await?;
+        repo::is_noted_on(unit, &noted.mail, &stored.case.id).await?;
         self.once(unit, &noted.mail, stored, |case, _| case.note_mail(&noted.mail, noted.third_party, received)).await
     }
 

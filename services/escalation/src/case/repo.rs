@@ -18,7 +18,7 @@ use crate::{
     db::entities::{client_case, timeline_entry},
 };
 
-pub use threads::{belongs, find_by_thread, is_known_mail, lock_thread, set_thread};
+pub use threads::{find_by_thread, is_known_mail, is_known_word, is_noted_on, is_word_on, lock_thread, set_thread};
 pub use unsettled::{Unsettled, data_key, unsettled};
 
 const TABLE: &str = "client_case";
@@ -181,7 +181,7 @@ pub async fn insert(unit: &Unit<'_>, case: Case, facts: &[Fact], cause: Option<&
     };
     row.clone().into_active_model().insert(unit.tx()).await?;
     if let Some(mail) = mail {
-        belongs(unit, &mail, &case.id).await?;
+        is_word_on(unit, &mail, &case.id).await?;
     }
     let mut stored = Stored { case, revision: 0, row };
     save(unit, &mut stored, facts, cause).await?;
@@ -235,9 +235,8 @@ pub async fn save(unit: &Unit<'_>, stored: &mut Stored, facts: &[Fact], cause: O
     if changed || told > 0 {
         row.revision = signed(stored.revision);
         row.update_time = micros(unit.now());
-        // Somebody did something: a clock that was set aside is wound again.
+        // Something was done: a clock that failed begins anew.
         row.attempts = 0;
-        row.set_aside_reason = None;
     }
     row.clone().into_active_model().reset_all().update(unit.tx()).await?;
     let name = case.name();

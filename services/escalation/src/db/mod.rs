@@ -11,7 +11,7 @@
 //!   epoch
 //!   clock_client, clock_calendar, clock_revision, clock_data      what its open first-response clock rests on; NULL
 //!                                    where that clock has ended or does not exist
-//!   next_due_time, attempts, set_aside_reason                     see `timers::claim`; partial index
+//!   next_due_time, attempts, set_aside_reason                     see `timers::claim`; partial index; never set aside
 //!   timeline_count, timeline_head    the timeline's head (evidence::chain)
 //!   revision, create_time, update_time
 //! timeline_entry    append-only: no statement of this service updates or deletes one (SOP 8.3)
@@ -19,7 +19,8 @@
 //!   entry                            salt and encoded TimelineEntry, encrypted under the client's erasable key
 //!   content, hash                    see evidence::chain; in the clear
 //!   cause                            the mail or delivery elsewhere that caused it, so that one told again does nothing
-//! case_mail         mail -> case: the one that opened it and those of its conversation
+//! case_mail         mail -> case: the one that opened it and those of its conversation; `word` is 1 for a word of the client's
+//!                   side and 0 for one that was only noted (a machine's, a third party's)
 //! case_thread       (client, thread) -> the newest case of the conversation; its lock orders mails that come at once
 //! client_copy       client -> calendar, revision      copies of the registry's, only ever replaced by a higher
 //! calendar_copy     name -> revision, spec (JSON)      revision or version

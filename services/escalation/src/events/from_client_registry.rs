@@ -35,7 +35,7 @@ impl Handler for FromClientRegistry {
     async fn handle(&self, tx: &DatabaseTransaction, event: &Event) -> Result<(), HandlerError> {
         let id = event.id.to_string();
         let kind = event.type_name().rsplit('.').next().unwrap_or_default().to_owned();
-        let unit = self.commands.unit(tx, "services/client-registry", &kind);
+        let unit = self.commands.unit(tx, "services/client-registry", &kind).caused_by(event.id);
         let done: Result<(), Fault> = if let Some(it) = event.decode::<ClientRegistered>()? {
             on_client_known::handle(&unit, &id, &it.client, &it.calendar, it.revision).await
         } else if let Some(it) = event.decode::<ClientUpdated>()? {

@@ -34,11 +34,11 @@ impl Handler for FromNotification {
     }
 
     async fn handle(&self, tx: &DatabaseTransaction, event: &Event) -> Result<(), HandlerError> {
-        let (id, cases) = (event.id.to_string(), &self.cases);
+        let cases = &self.cases;
         let kind = event.type_name().rsplit('.').next().unwrap_or_default().to_owned();
-        let unit = self.commands.unit(tx, "services/notification", &kind);
+        let unit = self.commands.unit(tx, "services/notification", &kind).caused_by(event.id);
         let done: Result<(), Fault> = if let Some(it) = event.decode::<InquiryReceived>()? {
-            on_inquiry_received::handle(cases, &unit, &id, &it).await
+            on_inquiry_received::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<MailNoted>()? {
             on_mail_noted::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<DeliverySucceeded>()? {

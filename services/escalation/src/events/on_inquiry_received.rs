@@ -9,9 +9,9 @@ use crate::case::{Cases, entity::Word};
 ///
 /// # Errors
 /// The database's, and where the event is not whole.
-pub async fn handle(cases: &Cases, unit: &Unit<'_>, event: &str, inquiry: &InquiryReceived) -> Result<(), Fault> {
+pub async fn handle(cases: &Cases, unit: &Unit<'_>, inquiry: &InquiryReceived) -> Result<(), Fault> {
     let received = inquiry.receive_time.as_ref().and_then(from_proto_time);
     let received = received.ok_or_else(|| Fault::Stored("an inquiry without a time".into()))?;
     let word = Word { mail: inquiry.mail.clone(), contact: inquiry.contact.clone(), received };
-    cases.client_wrote(unit, event, &inquiry.client, &inquiry.thread, &inquiry.case, word).await
+    cases.client_wrote(unit, &inquiry.client, &inquiry.thread, &inquiry.case, word).await
 }

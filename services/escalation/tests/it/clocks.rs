@@ -17,8 +17,7 @@ testkit::both_databases!(SETS;
     a_proposal_suspends_the_clock_and_its_rejection_brings_the_first_due_times_back,
     a_proposal_that_waits_is_followed_up_until_both_sides_confirmed,
     a_case_whose_handling_fails_backs_off_and_starves_no_other,
-    a_clock_that_fails_too_often_is_set_aside_and_told,
-    a_clock_that_was_set_aside_is_wound_again_by_whoever_works_on_the_case,
+    a_clock_that_fails_is_tried_for_ever_and_catches_up_once_it_can,
     activity_knows_the_next_due_time,
 );
 
@@ -117,13 +116,10 @@ async fn spoil(world: &World, case: &str) {
     assert_eq!(exec(world.db.database().writer(), sql, vec![id.into()]).await.unwrap(), 1);
 }
 
-async fn clock_row(world: &World, case: &str) -> (Option<i64>, i64, Option<String>) {
-    let sql = "SELECT next_due_time, attempts, set_aside_reason FROM client_case WHERE id = ?";
+async fn clock_row(world: &World, case: &str) -> (Option<i64>, i64) {
+    let sql = "SELECT next_due_time, attempts FROM client_case WHERE id = ?";
     let rows = world.rows(sql, vec![case.strip_prefix("cases/").unwrap().into()]).await;
-    let get = |column| rows[0].try_get("", column).unwrap();
-    (get("next_due_time"), rows[0].try_get("", "attempts").unwrap(), {
-        rows[0].try_get("", "set_aside_reason").unwrap()
-    })
+    (rows[0].try_get("", "next_due_time").unwrap(), rows[0].try_get("", "attempts").unwrap())
 }
 
 async fn a_case_whose_handling_fails_backs_off_and_starves_no_other(db: TestDatabase) {
@@ -133,36 +129,29 @@ async fn a_case_whose_handling_fails_backs_off_and_starves_no_other(db: TestData
     spoil(&world, &spoilt.name).await;
     world.at(TUESDAY).await;
     assert_eq!(world.case(&sound.name).await.steps_taken, 1);
-    let (due, attempts, _) = clock_row(&world, &spoilt.name).await;
+    let (due, attempts) = clock_row(&world, &spoilt.name).await;
     assert_eq!(attempts, 1);
     assert!(due.unwrap() > at(TUESDAY).as_microsecond(), "it comes again after a pause");
 }
 
-async fn a_clock_that_fails_too_often_is_set_aside_and_told(db: TestDatabase) {
+async fn a_clock_that_fails_is_tried_for_ever_and_catches_up_once_it_can(db: TestDatabase) {
     let world = World::new(db).await;
     let case = world.open(CARLA, CaseKind::Issue).await;
+    let sql = "SELECT stage FROM client_case WHERE id = ?";
+    let id = case.name.strip_prefix("cases/").unwrap();
+    let stage: String = world.rows(sql, vec![id.into()]).await[0].try_get("", "stage").unwrap();
     spoil(&world, &case.name).await;
     world.at(TUESDAY).await;
-    for failures in 2..=10 {
+    for failures in 2..=15 {
         assert_eq!(clock_row(&world, &case.name).await.1, failures - 1);
-        world.at(&(world.clock.now() + jiff::SignedDuration::from_hours(1)).to_string()).await;
+        let pause = clock_row(&world, &case.name).await.0.unwrap() - world.clock.now().as_microsecond();
+        assert!(pause <= 375_000_000, "at last each five minutes, a quarter up or down: {pause}");
+        world.at(&(world.clock.now() + jiff::SignedDuration::from_mins(7)).to_string()).await;
     }
-    let (due, attempts, reason) = clock_row(&world, &case.name).await;
-    assert_eq!((due, attempts, reason.is_some()), (None, 10, true));
-    let sql = "SELECT resources FROM audit_row WHERE reason = 'CLOCK_SET_ASIDE'";
-    let told: String = world.rows(sql, vec![]).await[0].try_get("", "resources").unwrap();
-    assert!(told.contains(&case.name));
-}
-
-async fn a_clock_that_was_set_aside_is_wound_again_by_whoever_works_on_the_case(db: TestDatabase) {
-    let world = World::new(db).await;
-    let case = world.open(CARLA, CaseKind::Issue).await;
-    let sql = "UPDATE client_case SET next_due_time = NULL, attempts = 10, set_aside_reason = 'failed' WHERE id = ?";
-    let id = case.name.strip_prefix("cases/").unwrap();
-    exec(world.db.database().writer(), sql, vec![id.into()]).await.unwrap();
-    world.propose(&case.name, "We replace the pump.").await;
-    let (due, attempts, reason) = clock_row(&world, &case.name).await;
-    assert_eq!((due, attempts, reason), (Some(at(TUESDAY).as_microsecond()), 0, None));
+    let sql = "UPDATE client_case SET stage = ? WHERE id = ?";
+    exec(world.db.database().writer(), sql, vec![stage.into(), id.into()]).await.unwrap();
+    world.at(&(world.clock.now() + jiff::SignedDuration::from_mins(7)).to_string()).await;
+    assert_eq!((world.case(&case.name).await.steps_taken, clock_row(&world, &case.name).await.1), (1, 0));
 }
 
 async fn activity_knows_the_next_due_time(db: TestDatabase) {

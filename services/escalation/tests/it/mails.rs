@@ -15,6 +15,7 @@ testkit::both_databases!(SETS;
     a_reply_to_somebody_whom_the_client_put_in_copy_answers_nothing,
     the_clients_next_mail_on_it_opens_it_again,
     an_out_of_office_and_a_third_party_are_noted_and_count_for_nothing,
+    a_third_partys_mail_that_is_attributed_later_is_the_clients_word_after_all,
     the_same_mail_told_twice_makes_one_inquiry,
     a_word_on_a_closed_issue_opens_a_new_inquiry_on_the_same_conversation,
     a_mail_that_names_its_case_joins_it_though_the_conversation_is_new_here,
@@ -111,6 +112,22 @@ async fn an_out_of_office_and_a_third_party_are_noted_and_count_for_nothing(db: 
     let after = world.only_case().await;
     assert_eq!(after.state(), CaseState::Answered);
     assert_eq!(world.kinds(&case.name).await, "OPENED CLOCK_SET RESPONDED AUTOMATIC_MAIL THIRD_PARTY_MAIL");
+}
+
+async fn a_third_partys_mail_that_is_attributed_later_is_the_clients_word_after_all(db: TestDatabase) {
+    let world = World::new(db).await;
+    world.mail("mails/m1", "t1", MONDAY).await;
+    let case = world.only_case().await;
+    world.replied(&case.name, MONDAY).await;
+    world.clock.set(at("2026-06-04T10:00:00Z"));
+    // Carla from her private address: nobody knows that it is her until intake says so.
+    world.noted("mails/m2", "t1", true).await;
+    world.mail("mails/m2", "t1", "2026-06-04T09:00:00Z").await;
+    let after = world.only_case().await;
+    assert_eq!(after.state(), CaseState::AwaitingResponse);
+    assert_eq!(time(after.clocks[0].due_time), at("2026-06-05T09:00:00Z"), "from when it was received");
+    world.mail("mails/m2", "t1", "2026-06-04T09:00:00Z").await;
+    assert_eq!(world.kinds(&case.name).await, "OPENED CLOCK_SET RESPONDED THIRD_PARTY_MAIL REOPENED CLOCK_SET");
 }
 
 async fn the_same_mail_told_twice_makes_one_inquiry(db: TestDatabase) {

@@ -4,8 +4,9 @@
 //! mail            one row for each mail; `identity` (a keyed hash) makes the same mail delivered twice one row
 //!   client, contact   empty while nobody knows whose word it is
 //!   key_owner         whose erasable key opens sender, subject, message_id, trail, dismissal, and its content
-//!   trail             what it answers and what servers wrote on top of it, as JSON
+//!   trail             to whom it went, what it answers and what servers wrote on top of it, as JSON
 //!   message_index     blind index of its Message-ID
+//!   no_automatic_answer   it asks machines for no answer, and gets no acknowledgement
 //!   next_due_time     when its time in triage is over; the timer's column (NULL: no clock runs)
 //! mail_content    text and bytes as received, apart from what lists read
 //! thread          a conversation with one client; `case_name` is the latest case about it
@@ -23,7 +24,10 @@ use database::{MigrationSet, Step};
 /// This service's tables alone.
 pub const OWN: MigrationSet = MigrationSet {
     owner: "notification",
-    steps: &[Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") }],
+    steps: &[
+        Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
+        Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
+    ],
 };
 
 /// All that its database holds.

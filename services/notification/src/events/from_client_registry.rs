@@ -33,7 +33,7 @@ impl Handler for FromClientRegistry {
 
     async fn handle(&self, tx: &DatabaseTransaction, event: &Event) -> Result<(), HandlerError> {
         let id = event.id.to_string();
-        let unit = self.commands.unit(tx, "services/client-registry", &short_name(event));
+        let unit = self.commands.unit(tx, "services/client-registry", &short_name(event)).caused_by(event.id);
         let done: Result<(), Fault> = if let Some(it) = event.decode::<CalendarChanged>()? {
             on_calendar_changed::handle(&unit, &id, &it).await
         } else if event.is::<PolicyPublished>() {

@@ -42,7 +42,7 @@ impl Handler for FromEscalation {
 
     async fn handle(&self, tx: &DatabaseTransaction, event: &Event) -> Result<(), HandlerError> {
         let (id, notifications) = (event.id.to_string(), self.notifications);
-        let unit = self.commands.unit(tx, "services/escalation", &short_name(event));
+        let unit = self.commands.unit(tx, "services/escalation", &short_name(event)).caused_by(event.id);
         let done: Result<(), Fault> = if let Some(it) = event.decode::<CaseOpened>()? {
             on_case_opened::handle(notifications, &unit, &id, &it).await
         } else if let Some(it) = event.decode::<ClockBreached>()? {

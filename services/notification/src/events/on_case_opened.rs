@@ -17,7 +17,8 @@ use crate::{
 const MOST_AN_HOUR: u64 = 5;
 const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
-/// Remembers it, and queues the acknowledgement. It never counts as a response.
+/// Remembers it, and queues the acknowledgement, but not to a mail that asks machines for no answer (RFC 3834, section 2).
+/// It never counts as a response.
 ///
 /// # Errors
 /// The database's, and where the event is not whole.
@@ -40,9 +41,11 @@ pub async fn handle(
     if opened.origin() != CaseOrigin::Mail || opened.mail.is_empty() {
         return Ok(());
     }
-    mail::set_case(unit.tx(), opened.mail.trim_start_matches("mails/"), &opened.case).await?;
+    let id = opened.mail.trim_start_matches("mails/");
+    mail::set_case(unit.tx(), id, &opened.case).await?;
     let wanted = procedure::policy(unit.tx()).await?.is_some_and(|policy| policy.auto_acknowledge);
-    if !wanted || mail::entity::client_of(&opened.opener) != opened.client {
+    let declined = mail::find(unit.tx(), id).await?.is_some_and(|stored| stored.mail.no_automatic_answer);
+    if !wanted || declined || mail::entity::client_of(&opened.opener) != opened.client {
         return Ok(());
     }
     let audience = Audience::Contact(opened.opener.clone());

@@ -11,7 +11,7 @@ use crate::{
     thread,
 };
 
-/// Queues it. Where the event names nobody, the client's first contact who may confirm is asked.
+/// Queues it. Whoever wrote last is asked where they may confirm, else all who may.
 ///
 /// # Errors
 /// The database's.

@@ -30,14 +30,14 @@ const TRIAGE: &str = "mails.triage";
 pub struct Inbound {
     commands: Commands,
     mails: Mails,
-    registry: Client,
+    client_registry: Client,
     wakes: Wakes,
 }
 
 impl Inbound {
     /// Over these commands; contacts are looked up in this registry.
-    pub fn new(commands: Commands, mails: Mails, registry: Client, wakes: Wakes) -> Self {
-        Self { commands, mails, registry, wakes }
+    pub fn new(commands: Commands, mails: Mails, client_registry: Client, wakes: Wakes) -> Self {
+        Self { commands, mails, client_registry, wakes }
     }
 
     /// A client's mail is for whoever may read that client's; one that lies or lay in triage, or is nobody's, for whoever
@@ -51,7 +51,7 @@ impl Inbound {
     }
 
     async fn contact_is_active(&self, contact: &str) -> Result<(), Status> {
-        let mut contacts = ContactServiceClient::new(self.registry.clone());
+        let mut contacts = ContactServiceClient::new(self.client_registry.clone());
         let not_found = || Status::from(Refusal::not_found(contact));
         match contacts.get_contact(GetContactRequest { name: contact.to_owned() }).await {
             Ok(answer) => match answer.into_inner().contact {
@@ -98,10 +98,11 @@ impl InboundService for Inbound {
         };
         let call = Call::new(&caller, METHOD, &request.request_id);
         // Reading takes time in proportion to the mail: not on a thread that serves others.
-        let (parsed, request) =
-            tokio::task::spawn_blocking(move || (ParsedMail::read(&request.raw, &request.envelope_from), request))
-                .await
-                .map_err(|error| runtime::internal(error, "a mail could not be read"))?;
+        let (parsed, request) = tokio::task::spawn_blocking(move || {
+            (ParsedMail::read(&request.raw, request.envelope_from.as_deref()), request)
+        })
+        .await
+        .map_err(|error| runtime::internal(error, "a mail could not be read"))?;
         let parsed = parsed.map_err(|error| Refusal::from(MailError::from(error)))?;
         let delivery = Arc::new(Delivery { parsed, raw: request.raw.clone(), receive_time });
         let mails = self.mails;

@@ -1,10 +1,15 @@
 //! How long a mail may lie in triage: one clock in the firm's calendar, on the mail's own row.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use business_time::Timestamp;
-use command::{Commands, Fault};
-use database::DatabaseTransaction;
-use timers::claim::{Clockwork, Failure, Next, Row, Table};
+use command::Commands;
+use database::{DatabaseTransaction, Retryable, is_transient};
+use timers::{
+    Backoff,
+    claim::{Clockwork, Failure, Next, Row, Table},
+};
 
 use super::Mails;
 
@@ -34,6 +39,12 @@ impl Clockwork for TriageClock {
         Self::TABLE
     }
 
+    /// Never given up. Set aside, a client's mail would lie in triage with nobody told that it is late (SOP 4.2), and who
+    /// could be told is told by this very clock: so it goes on, slowly, and says in the log that somebody must look.
+    fn backoff(&self) -> Backoff {
+        Backoff { first: Duration::from_secs(1), most: Duration::from_secs(300), tries: u32::MAX }
+    }
+
     async fn handle(&self, tx: &DatabaseTransaction, row: &Row, _now: Timestamp) -> Result<Next, Failure> {
         let unit = self.commands.unit(tx, "timer", "notification.triage-clock");
         let told = self.mails.overdue(&unit, &row.id).await;
@@ -43,8 +54,13 @@ impl Clockwork for TriageClock {
         };
         match done {
             Ok(()) => Ok(Next::AsWritten),
-            Err(Fault::Database(error)) => Err(Failure::Database(error)),
-            Err(fault) => Err(Failure::Retry(fault.to_string())),
+            Err(fault) => {
+                // A rival or an outage is nobody's failure and passes by itself.
+                if !fault.db_error().is_some_and(is_transient) {
+                    tracing::error!(mail = row.id, failures = row.attempts, error = %fault, "triage clock failed, goes on");
+                }
+                Err(fault.into())
+            }
         }
     }
 }

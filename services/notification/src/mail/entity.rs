@@ -13,6 +13,8 @@ pub struct Mail {
     pub revision: u64,
     /// Written by whom.
     pub kind: Kind,
+    /// Whether it asks machines for no answer: then none of ours acknowledges it.
+    pub no_automatic_answer: bool,
     /// Whether the firm's mail server vouches for its sender; none while that was not looked at.
     pub check: Option<SenderCheck>,
     /// From here its clock counts.
@@ -46,7 +48,7 @@ pub enum State {
     InTriage,
     /// No client's word, as somebody said.
     Dismissed,
-    /// From the firm's own people, or a delivery report.
+    /// A report about a mail of the firm's, or from its own people, with nothing left to do.
     Filed,
 }
 
@@ -79,6 +81,8 @@ pub enum TriageReason {
     Unverified,
     /// Several senders, or somebody of one client on another's conversation.
     Ambiguous,
+    /// One of the firm's own people sent it on: whose word it carries, a person must say.
+    Staff,
 }
 
 impl TriageReason {
@@ -89,12 +93,13 @@ impl TriageReason {
             Self::Forged => "FORGED_SENDER",
             Self::Unverified => "UNVERIFIED_SENDER",
             Self::Ambiguous => "AMBIGUOUS_SENDER",
+            Self::Staff => "STAFF_SENDER",
         }
     }
 
     /// The reason of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Unknown, Self::Forged, Self::Unverified, Self::Ambiguous]
+        [Self::Unknown, Self::Forged, Self::Unverified, Self::Ambiguous, Self::Staff]
             .into_iter()
             .find(|reason| reason.as_str() == name)
     }
@@ -122,6 +127,23 @@ pub struct Answered {
     pub client: String,
     /// The latest case about it; empty where none is known here.
     pub case: String,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// Written by whom, as the mail itself has it.
+    pub kind: Kind,
+    /// Whether the firm's mail server vouches for the sender.
+    pub check: SenderCheck,
+    /// Who the registry says that is.
+    pub writer: &'a Writer,
+    /// The conversations that its references lie on, the nearest first.
+    pub answered: &'a [Answered],
+    /// The conversations of those mails of the firm's own that it names; an empty name for one that is on none.
+    pub sent: &'a [String],
+    /// Whether it goes to somebody outside the firm too.
+    pub goes_out: bool,
 }
 
 /// What a mail turns out to be. At most one of these; what follows from it is the use case's to do.
@@ -155,21 +177,28 @@ pub enum Verdict {
     },
 }
 
-/// What a mail is. `answered`: the conversations that its references lie on, the nearest first.
+/// What a mail is.
 ///
 /// A contact's word goes to a conversation of the contact's own client only, so that no client's words come before
 /// another's eyes: a contact of another client on a conversation is a third party there. Anybody of the same client who
 /// writes on it speaks for the client, also somebody who was merely put in copy.
-pub fn verdict(kind: Kind, check: SenderCheck, writer: &Writer, answered: &[Answered]) -> Verdict {
-    if kind == Kind::DeliveryReport {
-        return Verdict::File { noted_on: answered.first().cloned() };
-    }
+///
+/// Who calls a mail a report has not shown that it is one, so its form alone spares nobody triage. From a machine that the
+/// registry does not know, as mail servers are, it counts where it names a mail that the firm really sent.
+pub fn verdict(found: &Findings<'_>) -> Verdict {
+    let Findings { kind, check, writer, answered, sent, .. } = *found;
     let contact = match (writer, check) {
         (Writer::Several, _) => return triage(TriageReason::Ambiguous, None),
+        (Writer::Unknown, _) if kind == Kind::DeliveryReport && !sent.is_empty() => {
+            // Of the conversations, that of the mail which it is about: another one it may have read about in copy.
+            let noted_on = answered.iter().find(|answered| sent.contains(&answered.thread)).cloned();
+            return Verdict::File { noted_on };
+        }
         (Writer::Unknown, _) => return triage(TriageReason::Unknown, answered.first()),
         (_, SenderCheck::Failed) => return triage(TriageReason::Forged, None),
         (_, SenderCheck::Missing) => return triage(TriageReason::Unverified, None),
-        (Writer::Staff, SenderCheck::Passed) => return Verdict::File { noted_on: None },
+        (Writer::Staff, SenderCheck::Passed) if found.is_done_with() => return Verdict::File { noted_on: None },
+        (Writer::Staff, SenderCheck::Passed) => return triage(TriageReason::Staff, None),
         (Writer::Contact(contact), SenderCheck::Passed) => contact.clone(),
     };
     let own = answered.iter().find(|answered| answered.client == client_of(&contact));
@@ -177,7 +206,21 @@ pub fn verdict(kind: Kind, check: SenderCheck, writer: &Writer, answered: &[Answ
         return triage(TriageReason::Ambiguous, answered.first());
     }
     let thread = own.cloned();
-    if kind == Kind::Automatic { Verdict::Machine { contact, thread } } else { Verdict::Word { contact, thread } }
+    if kind == Kind::Personal { Verdict::Word { contact, thread } } else { Verdict::Machine { contact, thread } }
+}
+
+impl Findings<'_> {
+    /// Whether a colleague's mail leaves nothing to do: a copy of what they wrote to the client on its conversation, or
+    /// their machine's answer to what the firm told them. What goes to the firm alone is rather a client's mail that they
+    /// send on, on a known conversation too.
+    fn is_done_with(&self) -> bool {
+        match self.kind {
+            Kind::Personal => self.goes_out && !self.answered.is_empty(),
+            // A rule of their mailbox that sends a client's mail on says that a machine wrote it, too; but what the client
+            // answers lies on a conversation, and what the firm tells its own people on none.
+            Kind::Automatic | Kind::DeliveryReport => self.sent.iter().any(String::is_empty),
+        }
+    }
 }
 
 fn triage(reason: TriageReason, noted_on: Option<&Answered>) -> Verdict {
@@ -261,8 +304,14 @@ mod tests {
         Writer::Contact("clients/acme/contacts/jo".into())
     }
 
+    /// A person's mail that the firm's mail server vouches for.
+    fn found<'a>(writer: &'a Writer, answered: &'a [Answered]) -> Findings<'a> {
+        let (kind, check) = (Kind::Personal, SenderCheck::Passed);
+        Findings { kind, check, writer, answered, sent: &[], goes_out: false }
+    }
+
     fn of(writer: &Writer, answered: &[Answered]) -> Verdict {
-        verdict(Kind::Personal, SenderCheck::Passed, writer, answered)
+        verdict(&found(writer, answered))
     }
 
     #[test]
@@ -275,8 +324,10 @@ mod tests {
 
     #[test]
     fn a_machine_of_the_client_opens_nothing() {
-        let verdict = verdict(Kind::Automatic, SenderCheck::Passed, &jo(), &[thread("acme")]);
-        assert!(matches!(verdict, Verdict::Machine { thread: Some(_), .. }));
+        for kind in [Kind::Automatic, Kind::DeliveryReport] {
+            let verdict = verdict(&Findings { kind, ..found(&jo(), &[thread("acme")]) });
+            assert!(matches!(verdict, Verdict::Machine { thread: Some(_), .. }), "{kind:?}");
+        }
     }
 
     #[test]
@@ -285,7 +336,7 @@ mod tests {
             [(SenderCheck::Failed, TriageReason::Forged), (SenderCheck::Missing, TriageReason::Unverified)]
         {
             for writer in [jo(), Writer::Staff] {
-                let verdict = verdict(Kind::Personal, check, &writer, &[thread("acme")]);
+                let verdict = verdict(&Findings { check, ..found(&writer, &[thread("acme")]) });
                 assert_eq!(verdict, Verdict::Triage { reason, noted_on: None });
             }
         }
@@ -312,9 +363,45 @@ mod tests {
     }
 
     #[test]
-    fn the_firms_own_people_and_delivery_reports_are_filed() {
-        assert_eq!(of(&Writer::Staff, &[thread("acme")]), Verdict::File { noted_on: None });
-        let report = verdict(Kind::DeliveryReport, SenderCheck::Missing, &Writer::Unknown, &[thread("acme")]);
-        assert_eq!(report, Verdict::File { noted_on: Some(thread("acme")) });
+    fn a_report_of_an_unknown_machine_is_filed_only_about_a_mail_that_was_sent() {
+        let answered = [thread("other"), thread("acme")];
+        let report = |sent: &[String]| {
+            let found = found(&Writer::Unknown, &answered);
+            verdict(&Findings { kind: Kind::DeliveryReport, check: SenderCheck::Missing, sent, ..found })
+        };
+        let expected = Verdict::Triage { reason: TriageReason::Unknown, noted_on: Some(thread("other")) };
+        assert_eq!(report(&[]), expected, "that it knows a mail of the client's makes it no report");
+        assert_eq!(report(&["thread-of-acme".into()]), Verdict::File { noted_on: Some(thread("acme")) });
+        assert_eq!(report(&[String::new()]), Verdict::File { noted_on: None }, "about a mail to the firm's own people");
+    }
+
+    #[test]
+    fn a_report_in_the_name_of_somebody_known_is_checked_as_any_mail() {
+        let (answered, sent) = ([thread("acme")], ["thread-of-acme".to_owned()]);
+        let report = |check, writer: &Writer| {
+            let found = found(writer, &answered);
+            verdict(&Findings { kind: Kind::DeliveryReport, check, sent: &sent, ..found })
+        };
+        let forged = Verdict::Triage { reason: TriageReason::Forged, noted_on: None };
+        assert_eq!(report(SenderCheck::Failed, &jo()), forged);
+        let sam = Writer::Contact("clients/other/contacts/sam".into());
+        let foreign = Verdict::Triage { reason: TriageReason::Ambiguous, noted_on: Some(thread("acme")) };
+        assert_eq!(report(SenderCheck::Passed, &sam), foreign, "another client's report joins no conversation either");
+    }
+
+    #[test]
+    fn what_the_firms_own_people_send_on_lies_in_triage_and_a_copy_of_their_reply_is_filed() {
+        let (answered, ours) = ([thread("acme")], [String::new()]);
+        let of = |kind, answered, sent, goes_out| {
+            verdict(&Findings { kind, sent, goes_out, ..found(&Writer::Staff, answered) })
+        };
+        let (filed, triage) = (Verdict::File { noted_on: None }, triage(TriageReason::Staff, None));
+        assert_eq!(of(Kind::Personal, &answered, &[], true), filed, "a copy of what went to the client");
+        assert_eq!(of(Kind::Personal, &answered, &[], false), triage, "a client's mail that was sent on");
+        assert_eq!(of(Kind::Personal, &[], &[], true), triage, "on no conversation");
+        assert_eq!(of(Kind::Automatic, &[], &ours, false), filed, "away, and told so");
+        assert_eq!(of(Kind::Automatic, &[], &[], false), triage, "sent on by a rule of the mailbox");
+        let on_it = ["thread-of-acme".to_owned()];
+        assert_eq!(of(Kind::Automatic, &answered, &on_it, true), triage, "so was the client's answer");
     }
 }

@@ -8,7 +8,7 @@ pub enum MailError {
     /// The bytes are none.
     #[error(transparent)]
     NotAMail(#[from] NotAMail),
-    /// It was received later than now.
+    /// It was received later than now, by more than clocks differ.
     #[error("the mail was received in the future")]
     ReceivedInFuture,
     /// It does not lie in triage.

@@ -12,7 +12,7 @@ use runtime::Client;
 use timers::work::{Job, Outcome, Performer};
 use tonic::{Code, Status};
 
-use super::{Mails, entity::State, entity::Writer, parse::Kind, repo, trace::SenderCheck};
+use super::{Mails, entity::State, entity::Writer, repo, trace::SenderCheck};
 use crate::{
     procedure::{self, Policy},
     thread,
@@ -23,7 +23,7 @@ use crate::{
 pub struct Identify {
     commands: Commands,
     mails: Mails,
-    registry: Client,
+    client_registry: Client,
     wakes: Wakes,
 }
 
@@ -43,8 +43,8 @@ const EARLIER: Duration = Duration::from_millis(200);
 
 impl Identify {
     /// Asks this registry.
-    pub fn new(commands: Commands, mails: Mails, registry: Client, wakes: Wakes) -> Self {
-        Self { commands, mails, registry, wakes }
+    pub fn new(commands: Commands, mails: Mails, client_registry: Client, wakes: Wakes) -> Self {
+        Self { commands, mails, client_registry, wakes }
     }
 
     async fn identify(&self, job: &Job) -> Result<(), NotNow> {
@@ -65,8 +65,7 @@ impl Identify {
             [address] => {
                 let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
                 let check = words.trail.trace.check(&policy.authserv_id, &domain.unwrap_or_default());
-                let report = stored.mail.kind == Kind::DeliveryReport;
-                (if report { Writer::Unknown } else { self.writer(address).await? }, check)
+                (self.writer(address).await?, check)
             }
             _ => (Writer::Several, SenderCheck::Missing),
         };
@@ -74,10 +73,10 @@ impl Identify {
         let (id, job) = (id.to_owned(), job.clone());
         db.transaction(move |tx| {
             let (commands, id, job) = (commands.clone(), id.clone(), job.clone());
-            let (writer, server) = (writer.clone(), policy.authserv_id.clone());
+            let (writer, policy) = (writer.clone(), policy.clone());
             Box::pin(async move {
                 let unit = commands.unit(tx, "services/notification", work::IDENTIFY);
-                mails.identify(&unit, &id, check, &writer, &server).await?;
+                mails.identify(&unit, &id, check, &writer, &policy).await?;
                 unit.finish().await?;
                 timers::work::complete(tx, &job).await.map_err(work::fault)
             })
@@ -93,7 +92,7 @@ impl Identify {
         if let Some(policy) = procedure::policy(self.commands.db().reader()).await? {
             return Ok(policy);
         }
-        let mut policies = PolicyServiceClient::new(self.registry.clone());
+        let mut policies = PolicyServiceClient::new(self.client_registry.clone());
         let answer = policies.get_policy(GetPolicyRequest { name: "policies/current".into() }).await?.into_inner();
         let policy = answer.policy.ok_or_else(|| Status::internal("no policy in the answer"))?;
         let known = Policy::from(&policy);
@@ -115,7 +114,7 @@ impl Identify {
     }
 
     async fn writer(&self, address: &str) -> Result<Writer, NotNow> {
-        let mut contacts = ContactServiceClient::new(self.registry.clone());
+        let mut contacts = ContactServiceClient::new(self.client_registry.clone());
         match contacts.identify_sender(IdentifySenderRequest { email: address.to_owned() }).await {
             Ok(answer) => {
                 let answer = answer.into_inner();

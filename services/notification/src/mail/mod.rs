@@ -18,6 +18,8 @@ mod repo;
 pub mod trace;
 pub mod words;
 
+use std::time::Duration;
+
 use business_time::Timestamp;
 use command::{Fault, Unit, derived_id, new_id};
 use keyring::Owner;
@@ -26,8 +28,8 @@ pub use error::MailError;
 pub use repo::{Filter, StoredMail, find, list, set_case};
 
 use self::{
-    entity::{Answered, Mail, State, TriageReason, Verdict, Writer, client_of, verdict},
-    parse::ParsedMail,
+    entity::{Answered, Findings, Mail, State, TriageReason, Verdict, Writer, client_of, verdict},
+    parse::{Kind as Written, ParsedMail},
     repo::NewMail,
     trace::SenderCheck,
     words::Words,
@@ -35,11 +37,16 @@ use self::{
 use crate::{
     events::publish,
     notification::{
-        NewNotification, Notifications,
+        self, NewNotification, Notifications,
         entity::{Audience, Facts, Kind, Target},
     },
-    procedure, thread, work,
+    procedure::{self, Policy},
+    thread, work,
 };
+
+/// How far the mail server's clock may be ahead of this one: such a mail counts as received now. Refused, it would be a
+/// client's mail that bounces for a second's difference.
+const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// The use cases of mail that comes in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,18 +71,21 @@ impl Mails {
     /// [`MailError::ReceivedInFuture`].
     pub async fn take(&self, unit: &Unit<'_>, delivery: &Delivery) -> Result<(Mail, bool), Fault> {
         let parsed = &delivery.parsed;
-        if delivery.receive_time.is_some_and(|time| time > unit.now()) {
+        let latest = unit.now().checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+        if delivery.receive_time.is_some_and(|time| time > latest) {
             return Err(MailError::ReceivedInFuture.into());
         }
         let policy = procedure::policy(unit.tx()).await?;
-        let known = delivery.receive_time.or_else(|| {
+        let told = delivery.receive_time.or_else(|| {
             let server = policy.as_ref().map(|policy| policy.authserv_id.as_str())?;
-            parsed.trace.received_by(server).map(|time| time.min(unit.now()))
+            parsed.trace.received_by(server)
         });
+        let known = told.map(|time| time.min(unit.now()));
         let mail = Mail {
             id: new_id(),
             revision: 1,
             kind: parsed.kind,
+            no_automatic_answer: parsed.no_automatic_answer,
             check: None,
             receive_time: known.unwrap_or(unit.now()),
             receive_time_known: known.is_some(),
@@ -122,7 +132,7 @@ impl Mails {
         id: &str,
         check: SenderCheck,
         writer: &Writer,
-        server: &str,
+        policy: &Policy,
     ) -> Result<(), Fault> {
         let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
         if stored.mail.state != State::Received {
@@ -132,13 +142,21 @@ impl Mails {
         let mail = &mut stored.mail;
         mail.check = Some(check);
         if !mail.receive_time_known
-            && let Some(time) = words.trail.trace.received_by(server)
+            && let Some(time) = words.trail.trace.received_by(&policy.authserv_id)
         {
             mail.receive_time = time.min(mail.record_time);
             mail.receive_time_known = true;
         }
+        let kind = mail.kind;
         let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
-        match verdict(mail.kind, check, writer, &answered) {
+        let sent = match kind {
+            Written::Personal => Vec::new(),
+            Written::Automatic | Written::DeliveryReport => {
+                notification::find_sent(unit.tx(), &words.trail.references).await?
+            }
+        };
+        let goes_out = words.trail.recipients.iter().any(|address| !policy.is_own(address));
+        match verdict(&Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out }) {
             Verdict::Word { contact, thread } => self.word(unit, stored, &words, &contact, thread).await,
             Verdict::Machine { contact, thread } => machine(unit, stored, &words, &contact, thread).await,
             Verdict::Triage { reason, noted_on } => self.triage(unit, stored, reason, noted_on).await,
@@ -146,7 +164,8 @@ impl Mails {
         }
     }
 
-    /// Says whose word a mail in triage is; it counts from when it was received.
+    /// Says whose word a mail in triage is; it counts from when it was received. A machine's is filed as the client's, as
+    /// where its address was known: no person's attribution makes it a word.
     ///
     /// # Errors
     /// `NOT_FOUND`; [`MailError::NotInTriage`].
@@ -156,10 +175,12 @@ impl Mails {
         let words = stored.words(unit.tx(), unit.keyring()).await?;
         let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
         let own = answered.into_iter().find(|answered| answered.client == client_of(contact));
-        let mail = &mut stored.mail;
-        mail.state = State::Attributed;
-        publish::triage_ended(unit, mail).await?;
-        self.word(unit, stored, &words, contact, own).await?;
+        stored.mail.state = State::Attributed;
+        publish::triage_ended(unit, &mut stored.mail).await?;
+        match stored.mail.kind {
+            Written::Personal => self.word(unit, stored, &words, contact, own).await?,
+            Written::Automatic | Written::DeliveryReport => machine(unit, stored, &words, contact, own).await?,
+        }
         lock(unit, id).await
     }
 
@@ -183,15 +204,18 @@ impl Mails {
     /// The database's.
     pub async fn overdue(&self, unit: &Unit<'_>, id: &str) -> Result<(), Fault> {
         let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
-        let noted = stored.mail.note_overdue(unit.now());
-        if noted {
-            publish::triage_overdue(unit, &mut stored.mail).await?;
+        if stored.mail.note_overdue(unit.now()) {
+            return self.late(unit, stored).await;
         }
+        repo::save(unit.tx(), &stored.mail, &stored.owner).await
+    }
+
+    /// Says that a mail is overdue, which is noted on it.
+    async fn late(&self, unit: &Unit<'_>, mut stored: StoredMail) -> Result<(), Fault> {
+        publish::triage_overdue(unit, &mut stored.mail).await?;
         repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
-        if noted {
-            for audience in [Audience::Target(Target::Management), Audience::Intake] {
-                self.tell(unit, &stored.mail, Kind::TriageOverdue, audience).await?;
-            }
+        for audience in [Audience::Target(Target::Management), Audience::Intake] {
+            self.tell(unit, &stored.mail, Kind::TriageOverdue, audience).await?;
         }
         Ok(())
     }
@@ -212,12 +236,17 @@ impl Mails {
         repo::save(unit.tx(), &stored.mail, &stored.owner).await
     }
 
-    /// Computes the due times in triage anew, since calendar or policy came or changed. What was late stays so.
+    /// Computes the due times in triage anew, since calendar or policy came or changed. What was late by now stays so, noted
+    /// or not: after downtime this may come before the clock itself does.
     ///
     /// # Errors
     /// The database's.
     pub async fn time_anew(&self, unit: &Unit<'_>) -> Result<(), Fault> {
         for mut stored in repo::lock_waiting(unit.tx()).await? {
+            if stored.mail.note_overdue(unit.now()) {
+                self.late(unit, stored).await?;
+                continue;
+            }
             let due = procedure::triage_due(unit.tx(), stored.mail.receive_time).await?;
             let Some(triage) = stored.mail.triage.as_mut() else { continue };
             if due.is_some() && triage.due_time != due {
@@ -309,6 +338,7 @@ async fn machine(
 async fn file(unit: &Unit<'_>, mut stored: StoredMail, noted_on: Option<Answered>) -> Result<(), Fault> {
     stored.mail.state = State::Filed;
     match &noted_on {
+        // What it tells is about this client: the mail that it is about went to its people.
         Some(on) => {
             stored.mail.client.clone_from(&on.client);
             stored.mail.thread.clone_from(&on.thread);

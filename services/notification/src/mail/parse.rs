@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders};
+use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders};
 
 use super::{
     fields::{Field, fields, split},
@@ -34,7 +34,7 @@ pub enum Kind {
     Personal,
     /// A machine (RFC 3834); opens nothing and reopens nothing.
     Automatic,
-    /// A report on a mail that was sent (RFC 3464 and its like).
+    /// A report by its form (RFC 6522), as on a mail that was sent (RFC 3464).
     DeliveryReport,
 }
 
@@ -56,12 +56,16 @@ pub struct ParsedMail {
     pub references: Vec<String>,
     /// At least one.
     pub senders: Vec<Sender>,
+    /// The addresses in `To` and `Cc`.
+    pub recipients: Vec<String>,
     /// Decoded, on one line.
     pub subject: String,
     /// The text; from HTML where there is no plain text.
     pub text: String,
     /// Written by whom.
     pub kind: Kind,
+    /// Whether it asks machines for no answer.
+    pub no_automatic_answer: bool,
     /// The `Date` field as it stands; part of what makes two deliveries one mail.
     pub date: String,
     /// What the servers on its way wrote on top of it.
@@ -83,11 +87,11 @@ pub enum NotAMail {
 }
 
 impl ParsedMail {
-    /// Reads a mail. `envelope_from` is the envelope's sender, empty for the null sender.
+    /// Reads a mail. `envelope_from` is the envelope's sender, empty for the null sender; none where it was not told.
     ///
     /// # Errors
     /// Where the bytes are no mail; what is odd otherwise is read as far as it goes.
-    pub fn read(raw: &[u8], envelope_from: &str) -> Result<Self, NotAMail> {
+    pub fn read(raw: &[u8], envelope_from: Option<&str>) -> Result<Self, NotAMail> {
         if raw.len() > LARGEST {
             return Err(NotAMail::TooLarge);
         }
@@ -97,7 +101,7 @@ impl ParsedMail {
         }
         let fields = fields(head, HEADER_FIELDS).ok_or(NotAMail::NoHeader)?;
         let parsed = MessageParser::default().parse_headers(head).ok_or(NotAMail::NoHeader)?;
-        let senders = senders(&parsed);
+        let senders = people(&parsed, HeaderName::From);
         if senders.is_empty() {
             return Err(NotAMail::NoSender);
         }
@@ -109,13 +113,16 @@ impl ParsedMail {
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
         references.extend(walk.original.filter(|_| report));
+        let recipients = [HeaderName::To, HeaderName::Cc].into_iter().flat_map(|name| people(&parsed, name));
         Ok(Self {
             message_id: parsed.message_id().and_then(message_id).unwrap_or_default(),
             references,
             senders,
+            recipients: recipients.map(|person| person.email).collect(),
             subject: one_line(parsed.subject().unwrap_or_default()),
             text: clean(&text, TEXT_BYTES),
             kind: if report { Kind::DeliveryReport } else { kind(&fields, envelope_from) },
+            no_automatic_answer: fields.iter().any(declines_answers),
             date: fields.iter().find(|field| field.is("date")).map(Field::text).unwrap_or_default(),
             trace: Trace::read(&fields),
         })
@@ -146,46 +153,66 @@ fn is(text: Option<&str>, word: &str) -> bool {
     text.is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
-/// RFC 3834 and what was common before it.
-fn kind(fields: &[Field<'_>], envelope_from: &str) -> Kind {
+/// A machine's by what a machine says of itself, and by nothing else: a person's word that is taken for a machine's has no
+/// owner and no clock.
+fn kind(fields: &[Field<'_>], envelope_from: Option<&str>) -> Kind {
     let machine = fields.iter().any(|field| {
-        let value = || field.text().trim().to_ascii_lowercase();
+        let value = word(field);
         match field.name() {
-            "auto-submitted" => {
-                let value = value();
-                let word = value.split([';', ' ', '\t', '(']).next().unwrap_or_default();
-                !word.is_empty() && word != "no"
-            }
-            "precedence" => matches!(value().as_str(), "bulk" | "auto_reply" | "auto-reply" | "junk"),
-            "x-autoreply" | "x-autorespond" => value() != "no",
-            "x-auto-response-suppress" => !matches!(value().as_str(), "" | "none"),
+            // RFC 3834, section 5.
+            "auto-submitted" => !matches!(value.as_str(), "" | "no"),
+            // Not in any standard: cPanel's and BoxTrapper's autoresponders; the others' use of it is below.
+            "precedence" => matches!(value.as_str(), "auto_reply" | "auto-reply"),
+            // Gmail's vacation responder; cPanel's.
+            "x-autoreply" | "x-autorespond" => value != "no",
             _ => false,
         }
     });
-    let null_sender = matches!(envelope_from.trim(), "" | "<>");
+    // RFC 5321, section 4.5.5; RFC 3834, section 3.3.
+    let null_sender = envelope_from.is_some_and(|sender| matches!(sender.trim(), "" | "<>"));
     if machine || null_sender { Kind::Automatic } else { Kind::Personal }
 }
 
-/// Every address of every `From` field: a second field is as ambiguous as a second address.
-fn senders(message: &Message<'_>) -> Vec<Sender> {
-    let from = message.header_values(mail_parser::HeaderName::From).filter_map(HeaderValue::as_address);
-    let mut senders: Vec<Sender> = Vec::new();
-    for address in from.flat_map(Address::iter) {
+/// Whether a field asks machines for no answer (RFC 3834, section 2). People's mail has these fields too, by way of a list,
+/// a ticket system or Exchange, so they say nothing of who wrote.
+fn declines_answers(field: &Field<'_>) -> bool {
+    match field.name() {
+        "precedence" => matches!(word(field).as_str(), "bulk" | "list" | "junk"),
+        // [MS-OXCMAIL], 2.1.3.2.20. Its other values are about delivery and read reports, of which we send none.
+        "x-auto-response-suppress" => {
+            let text = field.text().to_ascii_lowercase();
+            text.split(',').any(|value| matches!(value.trim(), "all" | "autoreply" | "oof"))
+        }
+        _ => false,
+    }
+}
+
+/// The first word of a field, in lower case; parameters and comments stand behind it.
+fn word(field: &Field<'_>) -> String {
+    let text = field.text().to_ascii_lowercase();
+    text.trim().split([';', ' ', '\t', '(']).next().unwrap_or_default().to_owned()
+}
+
+/// Every address of every field of this name: a second `From` is as ambiguous as a second address in it.
+fn people(message: &Message<'_>, field: HeaderName<'static>) -> Vec<Sender> {
+    let values = message.header_values(field).filter_map(HeaderValue::as_address);
+    let mut people: Vec<Sender> = Vec::new();
+    for address in values.flat_map(Address::iter) {
         let email = one_line(address.address.as_deref().unwrap_or_default());
         let email = email.trim_matches(['<', '>']).trim();
         let plausible = email.len() <= 320 && !email.contains(char::is_whitespace);
         if plausible && email.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty()) {
             let display_name = one_line(address.name.as_deref().unwrap_or_default());
-            let sender = Sender { display_name, email: email.to_owned() };
-            if !senders.iter().any(|known| known.email.eq_ignore_ascii_case(&sender.email)) {
-                senders.push(sender);
+            let person = Sender { display_name, email: email.to_owned() };
+            if !people.iter().any(|known| known.email.eq_ignore_ascii_case(&person.email)) {
+                people.push(person);
             }
         }
-        if senders.len() == ADDRESSES {
+        if people.len() == ADDRESSES {
             break;
         }
     }
-    senders
+    people
 }
 
 fn references(message: &Message<'_>) -> Vec<String> {

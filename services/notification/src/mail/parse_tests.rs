@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(mail: &str) -> ParsedMail {
-    ParsedMail::read(mail.replace('\n', "\r\n").as_bytes(), "jo@client.example").unwrap()
+    ParsedMail::read(mail.replace('\n', "\r\n").as_bytes(), Some("jo@client.example")).unwrap()
 }
 
 fn with(fields: &str) -> ParsedMail {
@@ -65,29 +65,55 @@ fn a_mail_by_a_machine_is_told_from_a_persons() {
     for field in [
         "Auto-Submitted: auto-replied",
         "auto-submitted: auto-generated (vacation); x=y",
-        "Precedence: bulk",
         "Precedence: auto_reply",
-        "Precedence: JUNK",
         "X-Autoreply: yes",
         "X-Autorespond: anything",
-        "X-Auto-Response-Suppress: All",
     ] {
         assert_eq!(with(&format!("{field}\n")).kind, Kind::Automatic, "{field}");
     }
     for field in [
         "Auto-Submitted: no",
         "Auto-Submitted: No (a person)",
-        "Precedence: list",
         "Precedence: normal",
-        "X-Auto-Response-Suppress: None",
+        "X-Autoreply: no",
         "X-Other: auto-replied",
     ] {
-        assert_eq!(with(&format!("{field}\n")).kind, Kind::Personal, "{field}");
+        let mail = with(&format!("{field}\n"));
+        assert_eq!((mail.kind, mail.no_automatic_answer), (Kind::Personal, false), "{field}");
     }
+}
+
+#[test]
+fn the_null_sender_is_a_machines_and_one_that_was_not_told_says_nothing() {
+    let kind = |envelope| ParsedMail::read(b"From: jo@client.example\r\n\r\nHello\r\n", envelope).unwrap().kind;
     for envelope in ["", "<>", " "] {
-        let mail = ParsedMail::read(b"From: jo@client.example\r\n\r\nHello\r\n", envelope).unwrap();
-        assert_eq!(mail.kind, Kind::Automatic, "{envelope:?}");
+        assert_eq!(kind(Some(envelope)), Kind::Automatic, "{envelope:?}");
     }
+    assert_eq!(kind(Some("jo@client.example")), Kind::Personal);
+    assert_eq!(kind(None), Kind::Personal);
+}
+
+#[test]
+fn a_mail_that_asks_for_no_answer_may_be_a_persons_all_the_same() {
+    for field in [
+        "Precedence: bulk",
+        "Precedence: list",
+        "Precedence: JUNK",
+        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: DR, OOF, AutoReply",
+    ] {
+        let mail = with(&format!("{field}\n"));
+        assert_eq!((mail.kind, mail.no_automatic_answer), (Kind::Personal, true), "{field}");
+    }
+    for field in ["X-Auto-Response-Suppress: None", "X-Auto-Response-Suppress: RN, NRN", "Precedence: first-class"] {
+        assert!(!with(&format!("{field}\n")).no_automatic_answer, "{field}");
+    }
+}
+
+#[test]
+fn everybody_in_to_and_cc_is_a_recipient() {
+    let mail = with("To: Anna <anna@firm.example>, b@x.example\nCc: c@x.example\nBcc: d@x.example\n");
+    assert_eq!(mail.recipients, ["anna@firm.example", "b@x.example", "c@x.example"]);
 }
 
 #[test]
@@ -97,7 +123,7 @@ fn a_delivery_report_names_the_mail_that_it_is_about() {
           --x\r\n\r\nIt could not be delivered.\r\n\
           --x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
           --x\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <n1@firm.example>\r\nSubject: x\r\n\r\n--x--\r\n",
-        "",
+        Some(""),
     )
     .unwrap();
     assert_eq!(mail.kind, Kind::DeliveryReport);
@@ -116,26 +142,27 @@ fn several_senders_are_all_told() {
 #[test]
 fn what_has_no_header_or_no_sender_is_no_mail() {
     for bytes in [&b""[..], b"\r\n", b"\r\n\r\n", b"Hello, there is no header here\r\n", b"\0\0\0\0\0", &[0xff; 100]] {
-        assert_eq!(ParsedMail::read(bytes, "x@y.example"), Err(NotAMail::NoHeader), "{bytes:?}");
+        assert_eq!(ParsedMail::read(bytes, Some("x@y.example")), Err(NotAMail::NoHeader), "{bytes:?}");
     }
     for head in ["Subject: x", "From:", "From: nobody", "From: <>", "From: undisclosed:;", "From: @x.example"] {
         let bytes = format!("{head}\r\n\r\nHello\r\n");
-        assert_eq!(ParsedMail::read(bytes.as_bytes(), "x@y.example"), Err(NotAMail::NoSender), "{head}");
+        assert_eq!(ParsedMail::read(bytes.as_bytes(), Some("x@y.example")), Err(NotAMail::NoSender), "{head}");
     }
 }
 
 #[test]
 fn limits_hold() {
-    assert_eq!(ParsedMail::read(&vec![b'x'; LARGEST + 1], ""), Err(NotAMail::TooLarge));
+    assert_eq!(ParsedMail::read(&vec![b'x'; LARGEST + 1], None), Err(NotAMail::TooLarge));
     let many = format!("From: a@x.example\r\n{}\r\n", "X: y\r\n".repeat(HEADER_FIELDS));
-    assert_eq!(ParsedMail::read(many.as_bytes(), ""), Err(NotAMail::NoHeader));
+    assert_eq!(ParsedMail::read(many.as_bytes(), None), Err(NotAMail::NoHeader));
     let long = format!("From: a@x.example\r\nX: {}\r\n\r\n", "y".repeat(HEADER_BYTES));
-    assert_eq!(ParsedMail::read(long.as_bytes(), ""), Err(NotAMail::NoHeader));
+    assert_eq!(ParsedMail::read(long.as_bytes(), None), Err(NotAMail::NoHeader));
     let senders: Vec<_> = (0..1000).map(|at| format!("a{at}@x.example")).collect();
     assert_eq!(read(&format!("From: {}\n\n", senders.join(", "))).senders.len(), ADDRESSES);
     let ids: Vec<_> = (0..1000).map(|at| format!("<{at}@x.example>")).collect();
     assert_eq!(with(&format!("References: {}\n", ids.join(" "))).references.len(), REFERENCES);
-    let text = ParsedMail::read(format!("From: a@x.example\r\n\r\n{}", "é".repeat(1_000_000)).as_bytes(), "").unwrap();
+    let text =
+        ParsedMail::read(format!("From: a@x.example\r\n\r\n{}", "é".repeat(1_000_000)).as_bytes(), None).unwrap();
     assert!(text.text.len() <= TEXT_BYTES && text.text.len() > TEXT_BYTES - 4);
 }
 
@@ -164,12 +191,12 @@ fn nesting_without_end_is_read_as_far_as_it_goes() {
     for at in 0..20_000 {
         mail.push_str(&format!("Content-Type: multipart/mixed; boundary=b{at}\r\n\r\n--b{at}\r\n"));
     }
-    assert!(ParsedMail::read(mail.as_bytes(), "").is_ok());
+    assert!(ParsedMail::read(mail.as_bytes(), None).is_ok());
     let inner = "Content-Type: message/rfc822\r\n\r\n".repeat(100_000);
-    assert!(ParsedMail::read(format!("From: a@x.example\r\n{inner}").as_bytes(), "").is_ok());
+    assert!(ParsedMail::read(format!("From: a@x.example\r\n{inner}").as_bytes(), None).is_ok());
     let parts = "--b\r\n\r\nx\r\n".repeat(100_000);
     let mail = format!("From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}");
-    assert!(ParsedMail::read(mail.as_bytes(), "").is_ok());
+    assert!(ParsedMail::read(mail.as_bytes(), None).is_ok());
 }
 
 /// A small generator, so that a run can be repeated from its seed.
@@ -254,7 +281,7 @@ fn no_bytes_make_it_panic() {
                 }
             }
         }
-        if let Ok(mail) = ParsedMail::read(&bytes, "a@x.example") {
+        if let Ok(mail) = ParsedMail::read(&bytes, Some("a@x.example")) {
             assert!(!mail.senders.is_empty() && mail.senders.len() <= ADDRESSES, "seed {seed}");
             assert!(!mail.subject.contains(char::is_control), "seed {seed}");
             assert!(!mail.senders_shown().contains(char::is_control), "seed {seed}");

@@ -2,7 +2,13 @@
 //!
 //! Everything in a header but what the firm's server put there is the sender's to write. So a time is believed of a
 //! `Received` field that says `by <the firm's server>`, the topmost first, and a check (RFC 8601) only of the topmost run
-//! of `Authentication-Results` fields, and there only of the firm's server.
+//! of `Authentication-Results` fields, and there only of the first that the firm's server stated.
+//!
+//! A second field of the firm's name directly below looks the same whether a server wrote one for each method or the sender
+//! wrote it: so no pass in it is believed, and a mail whose first field has no DMARC result is one that nobody vouches for.
+//! The firm's server must therefore write all its results into one field, on every mail, and remove those that came in under
+//! its name (RFC 8601, section 5). Where it writes several, clients' mails lie in triage. Where it writes none and removes
+//! none, the sender's own is the first, which nothing here can tell.
 
 use business_time::Timestamp;
 use mail_parser::{HeaderValue, MessageParser};
@@ -51,7 +57,8 @@ impl Trace {
         let run = fields.iter().skip(first).take_while(|field| field.is(RESULTS));
         Self {
             hops: received.take(HOPS).filter_map(hop).collect(),
-            checks: run.take(CHECKS).map(Field::text).filter(|text| text.len() <= CHECK_BYTES).collect(),
+            // The run ends at one that is too long: passed over, it would make the sender's own the first.
+            checks: run.take(CHECKS).map(Field::text).take_while(|text| text.len() <= CHECK_BYTES).collect(),
         }
     }
 
@@ -62,22 +69,23 @@ impl Trace {
 
     /// What this server says of a sender in `domain` (lower case).
     pub fn check(&self, server: &str, domain: &str) -> SenderCheck {
-        let ours = self.checks.iter().filter_map(|text| Statement::read(text, server));
-        let results: Vec<_> = ours.flat_map(|statement| statement.0).collect();
-        let of = |method: &'static str| results.iter().filter(move |result| result.method == method);
-        if of("dmarc").any(|result| result.verdict == "fail") {
+        let mut ours = self.checks.iter().filter_map(|text| Statement::read(text, server));
+        let Some(first) = ours.next() else { return SenderCheck::Missing };
+        let fails = |statement: &Statement| statement.of("dmarc").any(|result| result.verdict == "fail");
+        // A failure counts wherever it stands: nobody forges one against himself.
+        if fails(&first) || ours.any(|below| fails(&below)) {
             return SenderCheck::Failed;
         }
-        // The topmost statement counts: a second one may be the sender's own, where the server did not strip it.
-        if let Some(first) = of("dmarc").next()
-            && first.verdict == "pass"
+        if let Some(dmarc) = first.of("dmarc").next()
+            && dmarc.verdict == "pass"
         {
-            let aligned = !domain.is_empty() && first.property("header.from").eq_ignore_ascii_case(domain);
+            let aligned = !domain.is_empty() && dmarc.property("header.from").eq_ignore_ascii_case(domain);
             return if aligned { SenderCheck::Passed } else { SenderCheck::Missing };
         }
         let failed = |method| {
-            let some = of(method).any(|result| matches!(result.verdict.as_str(), "fail" | "softfail" | "hardfail"));
-            some && !of(method).any(|result| result.verdict == "pass")
+            let some =
+                first.of(method).any(|result| matches!(result.verdict.as_str(), "fail" | "softfail" | "hardfail"));
+            some && !first.of(method).any(|result| result.verdict == "pass")
         };
         if failed("spf") && failed("dkim") { SenderCheck::Failed } else { SenderCheck::Missing }
     }
@@ -127,6 +135,11 @@ impl Statement {
             return None;
         }
         Some(Self(clauses.filter_map(|words| result(&words)).collect()))
+    }
+
+    /// The results of one method.
+    fn of(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
+        self.0.iter().filter(move |result| result.method == method)
     }
 }
 
@@ -263,6 +276,25 @@ mod tests {
         assert_eq!(check(&format!("{fail}{pass}")), SenderCheck::Failed);
         assert_eq!(check(&format!("{pass}{fail}")), SenderCheck::Failed);
         assert_eq!(check(&format!("{none}{pass}")), SenderCheck::Missing);
+    }
+
+    #[test]
+    fn a_pass_below_the_firms_first_statement_vouches_for_nothing() {
+        let pass = "Authentication-Results: mx.firm.example; dmarc=pass header.from=client.example\r\n";
+        for first in ["spf=pass smtp.mailfrom=x@evil.example", "none", "dmarc=none header.from=client.example"] {
+            let head = format!("Authentication-Results: mx.firm.example; {first}\r\n{pass}");
+            assert_eq!(check(&head), SenderCheck::Missing, "{first}");
+        }
+        // What the sender makes the firm's server write can be as long as the sender likes.
+        let long = format!("Authentication-Results: mx.firm.example; x=\"{}\"\r\n", "y".repeat(CHECK_BYTES));
+        assert_eq!(check(&format!("{long}{pass}")), SenderCheck::Missing);
+    }
+
+    #[test]
+    fn below_another_servers_statement_the_firms_first_one_counts() {
+        let inner = "Authentication-Results: store.firm.example; none\r\n";
+        let pass = "Authentication-Results: mx.firm.example; dmarc=pass header.from=client.example\r\n";
+        assert_eq!(check(&format!("{inner}{pass}")), SenderCheck::Passed);
     }
 
     #[test]

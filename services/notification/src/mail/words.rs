@@ -26,6 +26,9 @@ pub struct Words {
 pub struct Trail {
     /// The addresses in `From`.
     pub addresses: Vec<String>,
+    /// Those in `To` and `Cc`.
+    #[serde(default)]
+    pub recipients: Vec<String>,
     /// Message-IDs, the nearest first.
     pub references: Vec<String>,
     /// What servers wrote on top.
@@ -41,6 +44,7 @@ impl Words {
             message_id: mail.message_id.clone(),
             trail: Trail {
                 addresses: mail.senders.iter().map(|sender| sender.email.clone()).collect(),
+                recipients: mail.recipients.clone(),
                 references: mail.references.clone(),
                 trace: mail.trace.clone(),
             },

@@ -127,7 +127,7 @@ pub enum Audience {
     Target(Target),
     /// Whoever takes mails of unknown senders.
     Intake,
-    /// The client's first contact who may confirm a resolution.
+    /// The client's contacts who may confirm a resolution.
     Confirmer,
 }
 

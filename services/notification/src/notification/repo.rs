@@ -82,6 +82,16 @@ pub async fn find<C: ConnectionTrait>(conn: &C, id: &str) -> Result<Option<Store
     row::Entity::find_by_id(id).one(conn).await?.map(from_row).transpose()
 }
 
+/// The conversations of those of the firm's mails that have one of these Message-IDs; an empty name for one that is on none.
+pub async fn find_sent<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> Result<Vec<String>, Fault> {
+    if message_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = row::Entity::find().select_only().column(row::Column::Thread);
+    let query = query.filter(row::Column::MessageId.is_in(message_ids.iter().filter(|id| !id.is_empty())));
+    Ok(query.into_tuple().all(conn).await?)
+}
+
 /// A notification by its id, its row locked.
 pub async fn lock(tx: &DatabaseTransaction, id: &str) -> Result<Option<StoredNotification>, Fault> {
     let sql = format!("SELECT id FROM notification WHERE id = ?{}", for_update(tx.get_database_backend()));

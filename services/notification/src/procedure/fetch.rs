@@ -19,7 +19,7 @@ use crate::{
 pub struct FetchPolicy {
     commands: Commands,
     mails: Mails,
-    registry: Client,
+    client_registry: Client,
     wakes: Wakes,
 }
 
@@ -27,21 +27,21 @@ pub struct FetchPolicy {
 pub struct FetchCalendar {
     commands: Commands,
     mails: Mails,
-    registry: Client,
+    client_registry: Client,
     wakes: Wakes,
 }
 
 impl FetchPolicy {
     /// From this registry.
-    pub fn new(commands: Commands, mails: Mails, registry: Client, wakes: Wakes) -> Self {
-        Self { commands, mails, registry, wakes }
+    pub fn new(commands: Commands, mails: Mails, client_registry: Client, wakes: Wakes) -> Self {
+        Self { commands, mails, client_registry, wakes }
     }
 }
 
 impl FetchCalendar {
     /// From this registry.
-    pub fn new(commands: Commands, mails: Mails, registry: Client, wakes: Wakes) -> Self {
-        Self { commands, mails, registry, wakes }
+    pub fn new(commands: Commands, mails: Mails, client_registry: Client, wakes: Wakes) -> Self {
+        Self { commands, mails, client_registry, wakes }
     }
 }
 
@@ -52,7 +52,7 @@ impl Performer for FetchPolicy {
     }
 
     async fn perform(&self, job: &Job) -> Outcome {
-        let mut policies = PolicyServiceClient::new(self.registry.clone());
+        let mut policies = PolicyServiceClient::new(self.client_registry.clone());
         let policy = match policies.get_policy(GetPolicyRequest { name: job.subject.clone() }).await {
             Ok(answer) => answer.into_inner().policy,
             // Before the first is published there is none to copy; its publication asks again.
@@ -82,7 +82,7 @@ impl Performer for FetchCalendar {
     }
 
     async fn perform(&self, job: &Job) -> Outcome {
-        let mut calendars = CalendarServiceClient::new(self.registry.clone());
+        let mut calendars = CalendarServiceClient::new(self.client_registry.clone());
         let calendar = match calendars.get_calendar(GetCalendarRequest { name: job.subject.clone() }).await {
             Ok(answer) => answer.into_inner().calendar,
             Err(status) => return not_now(job, status.message()),

@@ -21,6 +21,8 @@ pub struct Policy {
     pub version: u64,
     /// The firm's calendar, `calendars/{calendar}`.
     pub firm_calendar: String,
+    /// The domain that the firm writes from.
+    pub official_domain: String,
     /// The name under which the firm's mail server states its checks.
     pub authserv_id: String,
     /// Business days within which somebody must see to a mail in triage.
@@ -34,10 +36,20 @@ impl From<&registry::Policy> for Policy {
         Self {
             version: policy.version,
             firm_calendar: policy.firm_calendar.clone(),
+            official_domain: policy.official_domain.clone(),
             authserv_id: policy.authserv_id.clone(),
             first_response_business_days: u32::try_from(policy.first_response_business_days).unwrap_or(1),
             auto_acknowledge: policy.auto_acknowledge,
         }
+    }
+}
+
+impl Policy {
+    /// Whether an address is one of the firm's.
+    pub fn is_own(&self, address: &str) -> bool {
+        let domain = address.rsplit_once('@').map(|(_, domain)| domain.trim_end_matches('.').to_ascii_lowercase());
+        let own = self.official_domain.to_ascii_lowercase();
+        domain.is_some_and(|domain| domain == own || domain.strip_suffix(&own).is_some_and(|sub| sub.ends_with('.')))
     }
 }
 
@@ -119,4 +131,20 @@ fn read_calendar(calendar: &registry::Calendar) -> Result<Calendar, Fault> {
         openings: Vec::new(),
     };
     Calendar::try_new(spec).map_err(|error| Fault::Stored(format!("the registry's calendar: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Policy;
+
+    #[test]
+    fn an_address_is_the_firms_by_its_domain() {
+        let policy = Policy { official_domain: "Firm.example".into(), ..Policy::default() };
+        for own in ["anna@firm.example", "anna@FIRM.example.", "anna@mail.firm.example"] {
+            assert!(policy.is_own(own), "{own}");
+        }
+        for foreign in ["anna@notfirm.example", "anna@firm.example.evil.example", "firm.example", ""] {
+            assert!(!policy.is_own(foreign), "{foreign}");
+        }
+    }
 }

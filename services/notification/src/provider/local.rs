@@ -132,7 +132,10 @@ impl LocalOutbox {
                 Ok(Lookup::NotHandedOver)
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(id)? {
-                Some(_) => Lookup::HandedOver { receipt: format!("{id}.eml") },
+                Some(_) => {
+                    let written = fs::metadata(self.path(id))?.modified()?;
+                    Lookup::HandedOver { receipt: format!("{id}.eml"), time: Timestamp::try_from(written).ok() }
+                }
                 None => Lookup::NotHandedOver,
             }),
             Err(error) => Err(error),
@@ -253,7 +256,11 @@ mod tests {
     async fn a_lookup_tells_what_is_there() {
         let (_folder, outbox) = outbox();
         outbox.hand_over(&mail("one")).await;
-        assert_eq!(outbox.look_up("n", 1).await, Lookup::HandedOver { receipt: "n-1.eml".into() });
+        let found = outbox.look_up("n", 1).await;
+        let Lookup::HandedOver { receipt, time: Some(time) } = found else { panic!("{found:?}") };
+        assert_eq!(receipt, "n-1.eml");
+        let written = fs::metadata(outbox.path("n-1")).unwrap().modified().unwrap();
+        assert_eq!(time, Timestamp::try_from(written).unwrap(), "when it was written");
     }
 
     #[tokio::test]

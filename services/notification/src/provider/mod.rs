@@ -6,6 +6,7 @@
 mod local;
 
 use async_trait::async_trait;
+use business_time::Timestamp;
 
 pub use local::{LocalOutbox, OutboxMail};
 
@@ -59,6 +60,8 @@ pub enum Lookup {
     HandedOver {
         /// The provider's name for it.
         receipt: String,
+        /// Since when, by its own clock; none where it does not tell.
+        time: Option<Timestamp>,
     },
     /// The provider does not have it and will not take this attempt any more.
     NotHandedOver,

@@ -177,6 +177,7 @@ fn reason(reason: &str) -> &'static str {
     match reason {
         "FORGED_SENDER" => "our mail server says that its sender is forged",
         "UNVERIFIED_SENDER" => "our mail server does not vouch for its sender",
+        "STAFF_SENDER" => "a colleague sent it here, and it may carry a client’s word",
         "AMBIGUOUS_SENDER" => "it has several senders, or came on another client’s conversation",
         _ => "its sender’s address is not known to us",
     }

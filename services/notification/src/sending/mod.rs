@@ -5,6 +5,8 @@
 //! 3. The mail is handed over before the permit's 30 s are over, counted on this process's own monotonic clock from before
 //!    the registry was asked; then the outcome is written by compare-and-set.
 //!
+//! What it counts from is when the provider had taken it, not when it was claimed: that may be the permit's 30 s later.
+//!
 //! A claim outlives permit and hand-over. One that has ended without an outcome is an unknown outcome: the provider is
 //! asked whether it has the mail, and where it has not, that attempt can never be made any more, and a new one begins with a
 //! new permit. So a process that is killed at any point neither loses a mail nor sends a second one.
@@ -60,7 +62,7 @@ const UNKNOWN: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Peers {
     /// For permits.
-    pub registry: Client,
+    pub client_registry: Client,
     /// For a proposal's words.
     pub escalation: Client,
 }
@@ -123,7 +125,7 @@ impl Sender {
             Content::TakenBack => return self.end(job, id, End::TakenBack).await,
         };
         let asked = self.system.monotonic();
-        let permit = match permit::ask(&self.peers.registry, &stored.notification).await? {
+        let permit = match permit::ask(&self.peers.client_registry, &stored.notification).await? {
             Answer::Permit(permit) => permit,
             Answer::Refusal(reason) => return self.end(job, id, End::Blocked(reason)).await,
         };
@@ -225,7 +227,8 @@ impl Sender {
     ) -> Result<(), NotNow> {
         match outcome {
             HandOver::Accepted { receipt } => {
-                self.end(job, id, End::HandedOver { number, time: claim_time, receipt }).await
+                let time = self.taken(claim_time, None);
+                self.end(job, id, End::HandedOver { number, time, receipt }).await
             }
             HandOver::Refused { reason, permanent } => {
                 if permanent || number >= TRIES {
@@ -235,7 +238,10 @@ impl Sender {
                 Err(NotNow::Refused(reason))
             }
             HandOver::Unknown => match self.look_up(id, number).await {
-                Some(receipt) => self.end(job, id, End::HandedOver { number, time: claim_time, receipt }).await,
+                Some((receipt, told)) => {
+                    let time = self.taken(claim_time, told);
+                    self.end(job, id, End::HandedOver { number, time, receipt }).await
+                }
                 None => Err(NotNow::UnderWay),
             },
         }
@@ -252,8 +258,9 @@ impl Sender {
             return Ok(true);
         }
         match self.provider.look_up(&attempt.notification, attempt.number).await {
-            Lookup::HandedOver { receipt } => {
-                let end = End::HandedOver { number: attempt.number, time: attempt.claim_time, receipt };
+            Lookup::HandedOver { receipt, time: told } => {
+                let time = self.taken(attempt.claim_time, told);
+                let end = End::HandedOver { number: attempt.number, time, receipt };
                 self.end(job, &attempt.notification, end).await?;
                 Ok(true)
             }
@@ -266,12 +273,12 @@ impl Sender {
     }
 
     /// Asks at once after a hand-over that said nothing clear: the claim is still this one's.
-    async fn look_up(&self, id: &str, number: u32) -> Option<String> {
+    async fn look_up(&self, id: &str, number: u32) -> Option<(String, Option<Timestamp>)> {
         if self.provider.settlement() == Settlement::None {
             return None;
         }
         match self.provider.look_up(id, number).await {
-            Lookup::HandedOver { receipt } => Some(receipt),
+            Lookup::HandedOver { receipt, time } => Some((receipt, time)),
             Lookup::NotHandedOver => {
                 if let Err(error) = self.end_attempt(id, number, "not_handed_over").await {
                     tracing::warn!(notification = id, %error, "an attempt's end was not written; it is settled later");
@@ -280,6 +287,13 @@ impl Sender {
             }
             Lookup::Unknown => None,
         }
+    }
+
+    /// When the provider took a mail, by the business clock: as it tells, else now, when it is known.
+    fn taken(&self, claim_time: Timestamp, told: Option<Timestamp>) -> Timestamp {
+        // The provider's clock is the world's, which a simulated one has left.
+        let told = told.filter(|_| !self.commands.clock().simulated());
+        taken_at(claim_time, told, self.commands.now())
     }
 
     async fn end_attempt(&self, id: &str, number: u32, outcome: &str) -> Result<(), NotNow> {
@@ -326,6 +340,11 @@ impl Sender {
     }
 }
 
+/// Never before the claim, since nothing left before it, and never in the future, whatever the provider's clock says.
+fn taken_at(claim_time: Timestamp, told: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    told.unwrap_or(now).min(now).max(claim_time)
+}
+
 #[async_trait]
 impl Performer for Sender {
     fn kind(&self) -> &'static str {
@@ -348,5 +367,22 @@ impl Performer for Sender {
                 Outcome::Retry { after: None }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_hand_over_counts_from_when_the_provider_had_it() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        assert_eq!(taken_at(at(10), None, at(40)), at(40), "it does not tell: when that is known");
+        assert_eq!(taken_at(at(10), Some(at(20)), at(40)), at(20));
+        assert_eq!(taken_at(at(10), Some(at(5)), at(40)), at(10), "nothing left before the claim");
+        assert_eq!(taken_at(at(10), Some(at(50)), at(40)), at(40));
+        assert_eq!(taken_at(at(10), None, at(9)), at(10), "the clock was set back");
     }
 }

@@ -1,9 +1,8 @@
 //! Step 1: the registry says whether, to whom and under which address.
 
 use contracts::client_registry::v1::{
-    self as registry, AuthorizeSendRequest, Channel, EscalationTarget, ListContactsRequest, audience::Kind as Wire,
+    self as registry, AuthorizeSendRequest, Channel, Confirmers, EscalationTarget, audience::Kind as Wire,
     authorize_send_response::Outcome, consent_service_client::ConsentServiceClient,
-    contact_service_client::ContactServiceClient,
 };
 use runtime::Client;
 use tonic::Status;
@@ -60,14 +59,13 @@ pub enum Answer {
 /// Asks for leave to send.
 pub async fn ask(client: &Client, notification: &Notification) -> Result<Answer, Status> {
     let audience = match &notification.audience {
+        // Whom a confirmation is asked of, the registry decides: who wrote last may not be one who confirms.
+        Audience::Contact(name) if notification.kind.needs_proposal() => confirmers(name),
         Audience::Contact(name) => Wire::Contact(name.clone()),
         Audience::Staff(name) => Wire::Staff(name.clone()),
         Audience::Target(target) => Wire::Target(wire_target(*target).into()),
         Audience::Intake => Wire::Intake(true),
-        Audience::Confirmer => match confirmer(client, &notification.client).await? {
-            Some(contact) => Wire::Contact(contact),
-            None => return Ok(Answer::Refusal("NOBODY_TO_TELL".to_owned())),
-        },
+        Audience::Confirmer => confirmers(""),
     };
     let request = AuthorizeSendRequest {
         notification: notification.name(),
@@ -97,28 +95,15 @@ pub async fn ask(client: &Client, notification: &Notification) -> Result<Answer,
     }
 }
 
+fn confirmers(asked: &str) -> Wire {
+    Wire::Confirmers(Confirmers { contact: asked.to_owned() })
+}
+
 fn wire_target(target: Target) -> EscalationTarget {
     match target {
         Target::AccountManager => EscalationTarget::AccountManager,
         Target::TeamLead => EscalationTarget::TeamLead,
         Target::Management => EscalationTarget::Management,
-    }
-}
-
-/// The client's first active contact who may confirm.
-async fn confirmer(client: &Client, parent: &str) -> Result<Option<String>, Status> {
-    let mut contacts = ContactServiceClient::new(client.clone());
-    let mut page_token = String::new();
-    loop {
-        let request = ListContactsRequest { parent: parent.to_owned(), page_size: 200, page_token };
-        let answer = contacts.list_contacts(request).await?.into_inner();
-        if let Some(found) = answer.contacts.into_iter().find(|contact| contact.confirms && !contact.inactive) {
-            return Ok(Some(found.name));
-        }
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            return Ok(None);
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use contracts::{
         Case, CaseEscalated, CaseState, ClockBreached, ClockKind, Confirmation, ConfirmationDue, Proposal,
         ResolutionProposed, Side,
     },
-    notification::v1::{Notification, NotificationKind, NotificationState},
+    notification::v1::{InquiryReceived, MailKind, Notification, NotificationKind, NotificationState},
 };
 use mail_parser::MessageParser;
 use testkit::{TestDatabase, both_databases, eventually};
@@ -15,10 +15,12 @@ use crate::support::*;
 
 both_databases!(sets();
     a_clients_mail_is_acknowledged_where_the_policy_says_so,
+    a_mail_that_asks_for_no_answer_is_an_inquiry_and_not_acknowledged,
     a_late_clock_is_told_to_the_account_manager,
     an_escalation_is_told_to_its_target_or_a_deputy,
     a_proposal_is_sent_to_the_contact_with_its_words,
-    where_nobody_is_named_the_first_who_may_confirm_is_asked,
+    who_may_confirm_is_asked_where_who_wrote_last_may_not,
+    where_nobody_is_named_whoever_may_confirm_is_asked,
     a_proposal_that_no_longer_stands_is_not_sent,
     the_missing_side_is_reminded,
     nobody_to_tell_is_told,
@@ -75,6 +77,21 @@ async fn a_clients_mail_is_acknowledged_where_the_policy_says_so(db: TestDatabas
     assert!(!String::from_utf8_lossy(&bytes).contains("secret"), "nothing of the client's words goes back");
 }
 
+async fn a_mail_that_asks_for_no_answer_is_an_inquiry_and_not_acknowledged(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.registry.state().policy = Some(Policy { auto_acknowledge: true, version: 2, ..policy() });
+    house.tell_policy(2).await;
+    house.quiet().await;
+    let fields = ["Precedence: list\r\n", "Precedence: bulk\r\n", "X-Auto-Response-Suppress: All\r\n"];
+    for (at, field) in fields.into_iter().enumerate() {
+        let mail = house.take(&of_carla(&format!("{at}@client.example"), field, "Where is my pump?")).await;
+        assert_eq!((mail.kind(), mail.contact.as_str()), (MailKind::Personal, CARLA), "{field}");
+        house.open_case(&format!("cases/{at}"), &mail).await;
+    }
+    assert_eq!(house.told::<InquiryReceived>().await.len(), fields.len());
+    assert!(house.notifications(NotificationKind::AutoAcknowledgement).await.is_empty());
+}
+
 async fn a_late_clock_is_told_to_the_account_manager(db: TestDatabase) {
     let house = House::new(db).await;
     let event = ClockBreached {
@@ -127,7 +144,19 @@ async fn a_proposal_is_sent_to_the_contact_with_its_words(db: TestDatabase) {
     assert_eq!((answer.thread, answer.case.as_str()), (mail.thread, "cases/1"));
 }
 
-async fn where_nobody_is_named_the_first_who_may_confirm_is_asked(db: TestDatabase) {
+async fn who_may_confirm_is_asked_where_who_wrote_last_may_not(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.escalation.cases().insert("cases/1".into(), proposed(1));
+    {
+        let mut registry = house.registry.state();
+        registry.contacts.get_mut(CARLA).unwrap().confirms = false;
+        registry.contacts.get_mut(COLIN).unwrap().confirms = true;
+    }
+    house.tell("cases/1", &proposal(CARLA)).await;
+    assert_eq!(house.only(NotificationKind::ConfirmationRequest).await.recipients, [COLIN]);
+}
+
+async fn where_nobody_is_named_whoever_may_confirm_is_asked(db: TestDatabase) {
     let house = House::new(db).await;
     house.escalation.cases().insert("cases/1".into(), proposed(1));
     house.tell("cases/1", &proposal("")).await;

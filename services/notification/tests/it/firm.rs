@@ -126,6 +126,15 @@ pub fn unchecked(from: &str, id: &str, fields: &str, text: &str) -> String {
     )
 }
 
+/// A report in the form of RFC 6522 about the mail of this Message-ID, as a server that cannot deliver it sends it.
+pub fn report(from: &str, about: &str) -> String {
+    format!(
+        "From: {from}\r\nMessage-ID: <about-{about}>\r\nDate: Mon, 1 Jun 2026 09:20:00 +0000\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+         --b\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
+    )
+}
+
 /// A mail of Carla's.
 pub fn of_carla(id: &str, fields: &str, text: &str) -> String {
     letter("Carla Client <carla@client.example>", id, fields, text)

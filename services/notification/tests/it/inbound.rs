@@ -1,6 +1,8 @@
 //! Mail that comes in and whose word it is (SOP 4.2).
 
-use contracts::notification::v1::{InquiryReceived, MailKind, MailNoted, MailState, NotificationKind, SenderCheck};
+use contracts::notification::v1::{
+    DeliverMailRequest, InquiryReceived, MailKind, MailNoted, MailState, MailTriaged, NotificationKind, SenderCheck,
+};
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
@@ -15,10 +17,16 @@ both_databases!(sets();
     while_the_registry_is_down_mail_is_kept_and_waits,
     a_mail_before_the_first_policy_waits_for_it,
     automatic_mail_opens_nothing,
+    a_mail_whose_envelope_was_not_told_is_a_persons_unless_its_header_says_otherwise,
     a_delivery_report_is_filed_and_noted_where_it_belongs,
-    the_firms_own_mail_is_filed,
+    a_report_about_a_mail_to_the_firms_own_people_is_filed_and_told_to_nobody,
+    a_strangers_report_about_nothing_that_was_sent_lies_in_triage,
+    a_report_of_a_contacts_is_that_clients_machines,
+    what_the_firms_own_people_send_on_has_an_owner_and_a_clock,
+    a_copy_of_a_colleagues_own_reply_is_filed,
     bytes_that_are_no_mail_are_refused,
     a_mail_from_the_future_is_refused,
+    a_mail_server_whose_clock_is_somewhat_ahead_is_heard,
     the_firms_own_received_field_says_when,
     words_are_sealed_with_the_key_of_whom_they_belong_to,
 );
@@ -88,9 +96,9 @@ async fn two_mails_without_a_name_are_two_though_their_words_are_the_same(db: Te
 
 async fn a_repeated_call_gets_the_first_answer(db: TestDatabase) {
     let house = House::new(db).await;
-    let request = contracts::notification::v1::DeliverMailRequest {
+    let request = DeliverMailRequest {
         raw: of_carla("1@client.example", "", "Hello").into_bytes(),
-        envelope_from: "carla@client.example".into(),
+        envelope_from: Some("carla@client.example".into()),
         receive_time: None,
         request_id: "r1".into(),
     };
@@ -138,10 +146,31 @@ async fn automatic_mail_opens_nothing(db: TestDatabase) {
         ("cases/1", MailKind::Automatic, false)
     );
 
-    let alone = house.take(&of_carla("3@client.example", "Precedence: bulk\r\n", "News!")).await;
+    let alone = house.take(&of_carla("3@client.example", "Auto-Submitted: auto-generated\r\n", "News!")).await;
     assert_eq!((alone.state(), alone.thread.as_str()), (MailState::Attributed, ""));
     assert_eq!(house.told::<InquiryReceived>().await.len(), 1);
     assert_eq!(house.told::<MailNoted>().await.len(), 1, "on no conversation there is nothing to note");
+}
+
+async fn a_mail_whose_envelope_was_not_told_is_a_persons_unless_its_header_says_otherwise(db: TestDatabase) {
+    let house = House::new(db).await;
+    for (id, envelope_from, fields, kind) in [
+        ("1", None, "", MailKind::Personal),
+        ("2", None, "Auto-Submitted: auto-replied\r\n", MailKind::Automatic),
+        ("3", Some(""), "", MailKind::Automatic),
+        ("4", Some("<>"), "", MailKind::Automatic),
+        ("5", Some("carla@client.example"), "", MailKind::Personal),
+    ] {
+        let request = DeliverMailRequest {
+            raw: of_carla(&format!("{id}@client.example"), fields, "Where is my pump?").into_bytes(),
+            envelope_from: envelope_from.map(str::to_owned),
+            ..DeliverMailRequest::default()
+        };
+        let mail = house.inbound(MTA).deliver_mail(request).await.unwrap().into_inner().mail.unwrap();
+        assert_eq!(mail.kind(), kind, "{id}");
+    }
+    house.quiet().await;
+    assert_eq!(house.told::<InquiryReceived>().await.len(), 2);
 }
 
 async fn a_delivery_report_is_filed_and_noted_where_it_belongs(db: TestDatabase) {
@@ -151,12 +180,7 @@ async fn a_delivery_report_is_filed_and_noted_where_it_belongs(db: TestDatabase)
     let sent = house.reply("cases/1", "On its way.").await.unwrap();
     house.quiet().await;
     let id = house.notification(&sent.name).await.message_id;
-    let report = format!(
-        "From: MAILER-DAEMON@mx.client.example\r\nMessage-ID: <d@mx>\r\nDate: Mon, 1 Jun 2026 09:20:00 +0000\r\n\
-         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
-         --b\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{id}>\r\n\r\n--b--\r\n"
-    );
-    let mail = house.take(&report).await;
+    let mail = house.take(&report("MAILER-DAEMON@mx.client.example", &id)).await;
     assert_eq!((mail.state(), mail.kind()), (MailState::Filed, MailKind::DeliveryReport));
     assert_eq!((mail.client.as_str(), mail.case.as_str()), (ACME, "cases/1"));
     let noted = house.told::<MailNoted>().await;
@@ -164,13 +188,97 @@ async fn a_delivery_report_is_filed_and_noted_where_it_belongs(db: TestDatabase)
     assert!(house.notifications(NotificationKind::Triage).await.is_empty());
 }
 
-async fn the_firms_own_mail_is_filed(db: TestDatabase) {
+async fn a_report_about_a_mail_to_the_firms_own_people_is_filed_and_told_to_nobody(db: TestDatabase) {
     let house = House::new(db).await;
-    let mail = house.take(&letter("anna@firm.example", "1@firm.example", "", "Note to self")).await;
+    house.take(&letter("xavier@nowhere.example", "x@nowhere.example", "", "I want a pump.")).await;
+    let told = house.only(NotificationKind::Triage).await;
+    let mail = house.take(&report("MAILER-DAEMON@mx.firm.example", &told.message_id)).await;
     assert_eq!((mail.state(), mail.client.as_str()), (MailState::Filed, ""));
+    assert_eq!(house.notifications(NotificationKind::Triage).await.len(), 1, "else the two would answer each other");
+}
+
+async fn a_strangers_report_about_nothing_that_was_sent_lies_in_triage(db: TestDatabase) {
+    let house = House::new(db).await;
+    let first = house.take(&of_carla("1@client.example", "", "Where is my pump?")).await;
+    house.open_case("cases/1", &first).await;
+    // The one about nothing, the other about a mail that came in, of which a stranger in copy knows.
+    for (about, noted) in [("nothing@firm.example", 0), ("1@client.example", 1)] {
+        let mail = house.take(&report("xavier@nowhere.example", about)).await;
+        let triage = mail.triage.clone().unwrap();
+        assert_eq!((mail.state(), mail.kind()), (MailState::InTriage, MailKind::DeliveryReport), "{about}");
+        assert_eq!((triage.reason.as_str(), time(triage.due_time)), ("UNKNOWN_SENDER", at(TUESDAY)));
+        assert_eq!((triage.owners, mail.client.as_str()), (vec![INES.to_owned()], ""), "{about}");
+        let told = house.told::<MailNoted>().await;
+        assert_eq!(told.len(), noted, "{about}");
+        assert!(told.iter().all(|noted| noted.third_party));
+        let id = mail.name.trim_start_matches("mails/").to_owned();
+        let sealed = "SELECT COUNT(*) AS n FROM mail WHERE id = ? AND key_owner = 'unknown-senders'";
+        assert_eq!(house.count(sealed, vec![id.into()]).await, 1, "{about}");
+    }
+}
+
+async fn a_report_of_a_contacts_is_that_clients_machines(db: TestDatabase) {
+    let house = House::new(db).await;
+    let first = house.take(&of_carla("1@client.example", "", "Where is my pump?")).await;
+    house.open_case("cases/1", &first).await;
+    let sent = house.reply("cases/1", "On its way.").await.unwrap();
+    house.quiet().await;
+    let id = house.notification(&sent.name).await.message_id;
+    let passed = |domain: &str| format!("Authentication-Results: mx.firm.example; dmarc=pass header.from={domain}\r\n");
+    let read = house.take(&format!("{}{}", passed("client.example"), report("carla@client.example", &id))).await;
+    assert_eq!((read.state(), read.contact.as_str(), &read.thread), (MailState::Attributed, CARLA, &first.thread));
+    assert!(!house.told::<MailNoted>().await[0].third_party);
+
+    let foreign = house.take(&format!("{}{}", passed("other.example"), report("sam@other.example", &id))).await;
+    assert_eq!((foreign.state(), foreign.triage.unwrap().reason.as_str()), (MailState::InTriage, "AMBIGUOUS_SENDER"));
+    assert_eq!(house.told::<InquiryReceived>().await.len(), 1);
+}
+
+async fn what_the_firms_own_people_send_on_has_an_owner_and_a_clock(db: TestDatabase) {
+    let house = House::new(db).await;
+    let sent_on = house.take(&letter("anna@firm.example", "1@firm.example", "", "Carla asks where it is.")).await;
+    let triage = sent_on.triage.clone().unwrap();
+    assert_eq!((sent_on.state(), triage.reason.as_str()), (MailState::InTriage, "STAFF_SENDER"));
+    assert_eq!((triage.owners, time(triage.due_time)), (vec![INES.to_owned()], at(TUESDAY)));
+    assert_eq!(house.told::<MailTriaged>().await[0].reason, "STAFF_SENDER");
     let forged = house.take(&unchecked("anna@firm.example", "2@firm.example", "", "Pay this bill")).await;
     assert_eq!((forged.state(), forged.triage.unwrap().reason.as_str()), (MailState::InTriage, "UNVERIFIED_SENDER"));
     assert!(house.told::<InquiryReceived>().await.is_empty());
+
+    // A client's answer that came to Anna alone names our conversation and goes to the firm alone.
+    let first = house.take(&of_carla("1@client.example", "", "Where is my pump?")).await;
+    let on_it = "In-Reply-To: <1@client.example>\r\nReferences: <1@client.example>\r\n";
+    let answer = house.take(&letter("anna@firm.example", "3@firm.example", on_it, "Carla says it leaks.")).await;
+    assert_eq!((answer.state(), answer.client.as_str()), (MailState::InTriage, ""));
+    assert!(house.told::<MailNoted>().await.is_empty(), "a colleague is no third party");
+    let request = contracts::notification::v1::AttributeMailRequest {
+        name: answer.name.clone(),
+        contact: CARLA.into(),
+        ..Default::default()
+    };
+    house.inbound(INES).attribute_mail(request).await.unwrap();
+    let told = house.told::<InquiryReceived>().await;
+    assert_eq!((told.len(), &told[1].mail, &told[1].thread), (2, &answer.name, &first.thread));
+    assert_eq!(time(told[1].receive_time), at(MONDAY));
+}
+
+async fn a_copy_of_a_colleagues_own_reply_is_filed(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.take(&of_carla("1@client.example", "", "Where is my pump?")).await;
+    let copy = "Cc: Carla Client <carla@client.example>\r\nIn-Reply-To: <1@client.example>\r\n";
+    let mail = house.take(&letter("anna@firm.example", "1@firm.example", copy, "On its way.")).await;
+    assert_eq!((mail.state(), mail.client.as_str(), mail.triage), (MailState::Filed, "", None));
+    assert!(house.notifications(NotificationKind::Triage).await.is_empty());
+    let elsewhere = "Cc: Carla Client <carla@client.example>\r\n";
+    let mail = house.take(&letter("anna@firm.example", "2@firm.example", elsewhere, "By the way.")).await;
+    assert_eq!(mail.state(), MailState::InTriage, "on no conversation that is known here");
+
+    // Away, and told so by the machine to which Ines's triage was sent.
+    let told = house.only(NotificationKind::Triage).await;
+    let away = format!("Auto-Submitted: auto-replied\r\nIn-Reply-To: <{}>\r\n", told.message_id);
+    let mail = house.take(&letter("ines@firm.example", "3@firm.example", &away, "I am away.")).await;
+    assert_eq!(mail.state(), MailState::Filed);
+    assert_eq!(house.notifications(NotificationKind::Triage).await.len(), 1);
 }
 
 async fn bytes_that_are_no_mail_are_refused(db: TestDatabase) {
@@ -190,8 +298,17 @@ async fn bytes_that_are_no_mail_are_refused(db: TestDatabase) {
 async fn a_mail_from_the_future_is_refused(db: TestDatabase) {
     let house = House::new(db).await;
     let raw = of_carla("1@client.example", "", "Hello").into_bytes();
-    let answer = house.try_deliver(raw, Some(at("2026-06-01T09:15:01Z"))).await;
+    let answer = house.try_deliver(raw, Some(at("2026-06-01T09:20:00.000001Z"))).await;
     assert_eq!(refused(answer), (Code::InvalidArgument, "RECEIVED_IN_FUTURE".to_owned()));
+}
+
+async fn a_mail_server_whose_clock_is_somewhat_ahead_is_heard(db: TestDatabase) {
+    let house = House::new(db).await;
+    for (id, time_ahead) in [("1", "2026-06-01T09:15:00.000001Z"), ("2", "2026-06-01T09:20:00Z")] {
+        let raw = of_carla(&format!("{id}@client.example"), "", "Hello").into_bytes();
+        let taken = house.try_deliver(raw, Some(at(time_ahead))).await.unwrap().mail.unwrap();
+        assert_eq!(time(taken.receive_time), at(MONDAY), "received at {time_ahead} counts as now");
+    }
 }
 
 async fn the_firms_own_received_field_says_when(db: TestDatabase) {

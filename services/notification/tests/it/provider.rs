@@ -28,16 +28,25 @@ pub struct Breakable {
     next: Arc<Mutex<Option<Break>>>,
     /// Hand-overs begun.
     begun: Arc<Mutex<u32>>,
+    /// Runs while a hand-over is under way.
+    during: Arc<Mutex<Option<Hook>>>,
 }
+
+type Hook = Box<dyn Fn() + Send>;
 
 impl Breakable {
     pub fn new(outbox: LocalOutbox) -> Self {
-        Self { outbox, next: Arc::default(), begun: Arc::default() }
+        Self { outbox, next: Arc::default(), begun: Arc::default(), during: Arc::default() }
     }
 
     /// Breaks the next hand-over.
     pub fn break_next(&self, how: Break) {
         *self.next.lock().unwrap() = Some(how);
+    }
+
+    /// Does this during each hand-over.
+    pub fn during(&self, what: impl Fn() + Send + 'static) {
+        *self.during.lock().unwrap() = Some(Box::new(what));
     }
 
     pub fn begun(&self) -> u32 {
@@ -58,6 +67,9 @@ impl MailProvider for Breakable {
     async fn hand_over(&self, mail: &Outgoing) -> HandOver {
         let how = self.next.lock().unwrap().take();
         *self.begun.lock().unwrap() += 1;
+        if let Some(during) = &*self.during.lock().unwrap() {
+            during();
+        }
         match how {
             None => self.outbox.hand_over(mail).await,
             Some(Break::BeforeHandOver) => std::future::pending().await,

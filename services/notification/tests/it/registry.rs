@@ -113,6 +113,13 @@ impl State {
                 Some(_) => return Err("RECIPIENT_INACTIVE".to_owned()),
                 None => return Err("RECIPIENT_NOT_OF_CLIENT".to_owned()),
             },
+            Some(To::Confirmers(asked)) => {
+                let confirming = |contact: &&Contact| {
+                    contact.confirms && !contact.inactive && contact.name.starts_with(&format!("{}/", request.client))
+                };
+                let all: Vec<_> = self.contacts.values().filter(confirming).map(|one| one.name.clone()).collect();
+                if all.contains(&asked.contact) { people(&[asked.contact]) } else { people(&all) }
+            }
             Some(To::Staff(name)) => people(&[name]),
             Some(To::Target(target)) => match EscalationTarget::try_from(target).unwrap() {
                 EscalationTarget::Management => people(&self.management),

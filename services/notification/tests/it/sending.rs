@@ -21,6 +21,7 @@ both_databases!(sets();
     killed_before_the_hand_over_it_is_sent_once,
     killed_after_the_hand_over_it_is_not_sent_twice,
     a_hand_over_of_unknown_outcome_is_settled_at_once,
+    a_reply_counts_from_when_the_provider_had_taken_it,
     a_refusal_for_now_is_tried_again_and_one_for_good_is_told,
     what_is_being_handed_over_cannot_be_cancelled,
     what_is_cancelled_while_leave_is_asked_for_does_not_leave,
@@ -109,7 +110,11 @@ async fn killed_after_the_hand_over_it_is_not_sent_twice(db: TestDatabase) {
     house.quiet().await;
     let done = house.notification(&queued.name).await;
     assert_eq!((done.state(), done.attempts), (NotificationState::HandedOver, 1));
-    assert_eq!(time(done.hand_over_time), at(MONDAY), "when it was handed over, not when that was found out");
+    assert_eq!(
+        time(done.hand_over_time),
+        at("2026-06-01T09:30:00Z"),
+        "the outbox has no business time: when it is known"
+    );
     assert_eq!((sent(&house).await, house.provider.begun()), (1, 1));
     assert_eq!(house.told::<DeliverySucceeded>().await.len(), 1);
 }
@@ -121,6 +126,26 @@ async fn a_hand_over_of_unknown_outcome_is_settled_at_once(db: TestDatabase) {
     house.quiet().await;
     assert_eq!(house.notification(&queued.name).await.state(), NotificationState::HandedOver);
     assert_eq!((sent(&house).await, house.provider.begun()), (1, 1));
+}
+
+async fn a_reply_counts_from_when_the_provider_had_taken_it(db: TestDatabase) {
+    let house = House::new(db).await;
+    for (how, minute) in [(None, "16"), (Some(Break::Forgets), "17")] {
+        if let Some(how) = how {
+            house.provider.break_next(how);
+        }
+        let (clock, taken) = (house.clock.clone(), at(&format!("2026-06-01T09:{minute}:00Z")));
+        house.provider.during(move || clock.set(taken));
+        let claimed = house.clock.now();
+        let queued = queue(&house).await;
+        house.quiet().await;
+        let done = house.notification(&queued.name).await;
+        assert_eq!((done.state(), time(done.hand_over_time)), (NotificationState::HandedOver, taken), "{how:?}");
+        let told = house.told::<DeliverySucceeded>().await;
+        assert_eq!(told.last().map(|told| time(told.hand_over_time)), Some(taken), "{how:?}");
+        let dates: Vec<_> = house.provider.outbox.list().unwrap().into_iter().map(|mail| mail.date.unwrap()).collect();
+        assert_eq!(dates.first(), Some(&claimed), "written before it left");
+    }
 }
 
 async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_told(db: TestDatabase) {

@@ -54,7 +54,7 @@ pub struct House {
     tokens: Tokens,
     url: String,
     bus: Arc<Bus>,
-    registry_url: String,
+    client_registry_url: String,
     escalation_url: String,
     kek_file: PathBuf,
     tasks: JoinSet<()>,
@@ -114,7 +114,7 @@ impl House {
         let registry = FakeRegistry::new(roster.clone());
         people(&registry);
         let escalation = FakeEscalation::default();
-        let registry_url = registry.serve(stop.clone()).await;
+        let client_registry_url = registry.serve(stop.clone()).await;
         let escalation_url = escalation.serve(stop.clone()).await;
         let provider = Breakable::new(LocalOutbox::open(folder.path().join("outbox")).unwrap());
         let escalation_events = Neighbour::new("escalation", &bus, &stop).await;
@@ -124,7 +124,7 @@ impl House {
             system: &system,
             bus: &bus,
             logs: vec![escalation_events.log.clone(), registry_events.log.clone()],
-            registry_url: &registry_url,
+            client_registry_url: &client_registry_url,
             escalation_url: &escalation_url,
             tokens: &tokens,
         };
@@ -147,7 +147,7 @@ impl House {
             tokens,
             url,
             bus,
-            registry_url,
+            client_registry_url,
             escalation_url,
             kek_file,
             tasks,
@@ -179,7 +179,7 @@ impl House {
             system: &self.system,
             bus: &self.bus,
             logs: vec![self.escalation_events.log.clone(), self.registry_events.log.clone()],
-            registry_url: &self.registry_url,
+            client_registry_url: &self.client_registry_url,
             escalation_url: &self.escalation_url,
             tokens: &self.tokens,
         };
@@ -219,7 +219,7 @@ impl House {
     ) -> Result<DeliverMailResponse, Status> {
         let request = DeliverMailRequest {
             raw,
-            envelope_from: "somebody@client.example".into(),
+            envelope_from: Some("somebody@client.example".into()),
             receive_time: receive_time.map(wire),
             request_id: String::new(),
         };
@@ -380,7 +380,7 @@ struct Parts<'a> {
     system: &'a ManualClock,
     bus: &'a Arc<Bus>,
     logs: Vec<EventLog>,
-    registry_url: &'a str,
+    client_registry_url: &'a str,
     escalation_url: &'a str,
     tokens: &'a Tokens,
 }
@@ -392,7 +392,7 @@ impl Parts<'_> {
             clock: Arc::new(self.clock.clone()),
             system: Arc::new(self.system.clone()),
             transport: Transport::InProcess(self.bus.clone()),
-            peers: Peers { client_registry: peer(self.registry_url), escalation: peer(self.escalation_url) },
+            peers: Peers { client_registry: peer(self.client_registry_url), escalation: peer(self.escalation_url) },
             replayer: Arc::new(self.logs),
         }
     }

@@ -1,8 +1,8 @@
 //! Mail whose writer nobody knows (SOP 4.2): owned, timed, and ended by a person.
 
 use contracts::notification::v1::{
-    AttributeMailRequest, DismissMailRequest, GetMailRequest, InquiryReceived, ListMailsRequest, Mail, MailState,
-    MailTriaged, NotificationKind, NotificationState, TriageEnded, TriageOverdue,
+    AttributeMailRequest, DismissMailRequest, GetMailRequest, InquiryReceived, ListMailsRequest, Mail, MailKind,
+    MailNoted, MailState, MailTriaged, NotificationKind, NotificationState, TriageEnded, TriageOverdue,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::{Code, Status};
@@ -15,10 +15,13 @@ both_databases!(sets();
     each_doubt_has_its_reason,
     what_is_overdue_is_told_once_to_management_and_intake,
     an_attributed_mail_counts_from_its_receipt,
+    an_attributed_mail_of_a_machine_opens_nothing,
     a_dismissed_mail_is_nobodys_word,
     a_mail_leaves_triage_once,
     only_an_active_contact_can_be_named,
     the_time_begins_when_the_calendar_comes_and_moves_with_it,
+    what_is_late_when_the_calendar_changes_is_late_for_good,
+    the_clock_of_a_mail_that_cannot_be_told_as_overdue_is_never_given_up,
     what_left_triage_before_anybody_was_told_is_told_to_nobody,
     who_does_not_see_to_triage_does_not_see_it,
     lists_show_whose_mails_the_caller_may_read,
@@ -129,6 +132,26 @@ async fn an_attributed_mail_counts_from_its_receipt(db: TestDatabase) {
     assert!(house.told::<TriageOverdue>().await.is_empty(), "its clock has ended");
 }
 
+async fn an_attributed_mail_of_a_machine_opens_nothing(db: TestDatabase) {
+    let house = House::new(db).await;
+    let first = house.take(&of_carla("1@client.example", "", "Where is my pump?")).await;
+    house.open_case("cases/1", &first).await;
+    let away = "Auto-Submitted: auto-replied\r\nIn-Reply-To: <1@client.example>\r\n";
+    let by_itself = "Auto-Submitted: auto-replied\r\n";
+    for (id, fields, thread) in [("2", away, first.thread.as_str()), ("3", by_itself, "")] {
+        let mail = house.take(&letter("carla@home.example", &format!("{id}@home.example"), fields, "I am away.")).await;
+        assert_eq!((mail.state(), mail.kind()), (MailState::InTriage, MailKind::Automatic), "{id}");
+        let answer = attribute(&house, INES, &mail.name, CARLA).await.unwrap();
+        assert_eq!((answer.state(), answer.client.as_str()), (MailState::Attributed, ACME), "{id}");
+        assert_eq!((answer.contact.as_str(), answer.thread.as_str()), (CARLA, thread), "{id}");
+    }
+    assert_eq!(house.told::<TriageEnded>().await.len(), 2);
+    assert_eq!(house.told::<InquiryReceived>().await.len(), 1, "neither opens or reopens anything");
+    let noted = house.told::<MailNoted>().await;
+    let parties: Vec<_> = noted.iter().map(|noted| (noted.case.as_str(), noted.third_party)).collect();
+    assert_eq!(parties, [("cases/1", true), ("cases/1", false)], "as long as nobody knew, and since");
+}
+
 async fn a_dismissed_mail_is_nobodys_word(db: TestDatabase) {
     let house = House::new(db).await;
     let mail = stranger(&house, "1").await;
@@ -187,6 +210,48 @@ async fn the_time_begins_when_the_calendar_comes_and_moves_with_it(db: TestDatab
     assert!(house.told::<TriageOverdue>().await.is_empty());
     house.at("2026-06-03T09:15:00Z").await;
     assert_eq!(house.told::<TriageOverdue>().await.len(), 1);
+}
+
+async fn what_is_late_when_the_calendar_changes_is_late_for_good(db: TestDatabase) {
+    let house = House::new(db).await;
+    let mail = stranger(&house, "1").await;
+    // As after downtime, when the new calendar comes before the clock itself has come to this mail.
+    let unwound = "UPDATE mail SET next_due_time = NULL";
+    database::exec(house.db.database().writer(), unwound, vec![]).await.unwrap();
+    house.at(TUESDAY).await;
+    assert!(house.told::<TriageOverdue>().await.is_empty(), "nobody has come to it");
+
+    let mut closed = london(2);
+    closed.closures.push(contracts::client_registry::v1::Closure { date: "2026-06-02".into(), label: "Fair".into() });
+    house.change_calendar(closed).await;
+    let triage = house.mail(&mail.name).await.triage.unwrap();
+    assert_eq!((triage.overdue, time(triage.due_time)), (true, at(TUESDAY)));
+    let told = house.told::<TriageOverdue>().await;
+    assert_eq!((told.len(), time(told[0].due_time)), (1, at(TUESDAY)));
+    assert_eq!(house.notifications(NotificationKind::TriageOverdue).await.len(), 2);
+    house.at("2026-06-05T09:00:00Z").await;
+    assert_eq!(house.told::<TriageOverdue>().await.len(), 1, "once");
+}
+
+async fn the_clock_of_a_mail_that_cannot_be_told_as_overdue_is_never_given_up(db: TestDatabase) {
+    let house = House::new(db).await;
+    let mail = stranger(&house, "1").await;
+    let write = async |sql: &str| {
+        let id = mail.name.trim_start_matches("mails/").into();
+        database::exec(house.db.database().writer(), sql, vec![id]).await.unwrap();
+    };
+    write("UPDATE mail SET kind = 99 WHERE id = ?").await;
+    for hour in 10..24 {
+        house.at(&format!("2026-06-02T{hour}:00:00Z")).await;
+    }
+    let waiting = "SELECT COUNT(*) AS n FROM mail \
+                   WHERE attempts > 10 AND set_aside_reason IS NULL AND next_due_time IS NOT NULL";
+    assert_eq!(house.count(waiting, vec![]).await, 1);
+    write("UPDATE mail SET kind = 1 WHERE id = ?").await;
+    // Five minutes at most, and a quarter for the jitter.
+    house.at("2026-06-02T23:06:15Z").await;
+    assert_eq!(house.told::<TriageOverdue>().await.len(), 1);
+    assert!(house.mail(&mail.name).await.triage.unwrap().overdue);
 }
 
 async fn what_left_triage_before_anybody_was_told_is_told_to_nobody(db: TestDatabase) {

@@ -63,6 +63,10 @@ impl Case {
         let by = By::Person(word.contact.clone());
         let wrote = |what| Fact { what, occur: word.received, by: by.clone() };
         match &mut self.stage {
+            // Received before the reply that ended the inquiry, but read here after it: that reply answered it.
+            Stage::Inquiry(Inquiry::Answered(ended)) if word.received < ended.end => {
+                facts.push(wrote(What::ClientWrote { mail: word.mail.clone() }));
+            }
             Stage::Inquiry(Inquiry::Answered(_)) => {
                 facts.push(wrote(What::Reopened { mail: word.mail.clone() }));
                 let mut waiting = Waiting::from(word.received);

@@ -3,7 +3,7 @@
 use command::{Fault, Unit};
 use database::{ConnectionTrait, Value, exec, query_one};
 
-/// Whether a mail belongs to some case.
+/// Whether a mail belongs to some case, as a word or noted.
 ///
 /// # Errors
 /// The database's.
@@ -12,12 +12,33 @@ pub async fn is_known_mail<C: ConnectionTrait>(conn: &C, mail: &str) -> Result<b
     Ok(query_one(conn, sql, vec![mail.into()]).await?.is_some())
 }
 
-/// Notes that a mail belongs to a case.
+/// Whether a mail belongs to some case as a word of the client's side.
 ///
 /// # Errors
 /// The database's.
-pub async fn belongs(unit: &Unit<'_>, mail: &str, case: &str) -> Result<(), Fault> {
-    let sql = "INSERT INTO case_mail (mail, case_id) VALUES (?, ?) ON CONFLICT (mail) DO NOTHING";
+pub async fn is_known_word<C: ConnectionTrait>(conn: &C, mail: &str) -> Result<bool, Fault> {
+    let sql = "SELECT 1 AS one FROM case_mail WHERE mail = ? AND word = 1";
+    Ok(query_one(conn, sql, vec![mail.into()]).await?.is_some())
+}
+
+/// Notes that a mail is a word on a case, also where it was only noted before: whose it is may come out later, when somebody
+/// attributes it from triage.
+///
+/// # Errors
+/// The database's.
+pub async fn is_word_on(unit: &Unit<'_>, mail: &str, case: &str) -> Result<(), Fault> {
+    let sql = "INSERT INTO case_mail (mail, case_id, word) VALUES (?, ?, 1) \
+               ON CONFLICT (mail) DO UPDATE SET case_id = excluded.case_id, word = 1";
+    exec(unit.tx(), sql, vec![mail.into(), case.into()]).await?;
+    Ok(())
+}
+
+/// Notes that a mail lies on a case without being anybody's word.
+///
+/// # Errors
+/// The database's.
+pub async fn is_noted_on(unit: &Unit<'_>, mail: &str, case: &str) -> Result<(), Fault> {
+    let sql = "INSERT INTO case_mail (mail, case_id, word) VALUES (?, ?, 0) ON CONFLICT (mail) DO NOTHING";
     exec(unit.tx(), sql, vec![mail.into(), case.into()]).await?;
     Ok(())
 }

@@ -47,7 +47,8 @@ CREATE TABLE timeline_entry (
 CREATE INDEX timeline_entry_cause ON timeline_entry (cause) WHERE cause IS NOT NULL;
 CREATE TABLE case_mail (
   mail {text} PRIMARY KEY,
-  case_id {text} NOT NULL REFERENCES client_case (id)
+  case_id {text} NOT NULL REFERENCES client_case (id),
+  word {bigint} NOT NULL
 );
 CREATE INDEX case_mail_case ON case_mail (case_id);
 CREATE TABLE case_thread (

@@ -12,6 +12,7 @@ pub struct Model {
     pub message_index: String,
     pub state: i64,
     pub kind: i64,
+    pub no_automatic_answer: bool,
     pub sender_check: i64,
     pub client: String,
     pub contact: String,

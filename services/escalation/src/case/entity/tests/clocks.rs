@@ -191,6 +191,19 @@ fn another_calendar_of_the_client_moves_it_too() {
 }
 
 #[test]
+fn what_was_due_before_its_calendar_changed_is_late_however_late_that_is_noticed() {
+    let mut case = inquiry();
+    // Nothing ran since before the due time; the calendar's change is what is handled first.
+    let done = case.settle(None, Some(&london(2, &["2026-06-02"])), at("2026-06-02T10:00:00Z"));
+    assert_eq!(
+        happened(Ok(done)),
+        "ClockBreached(FirstResponse), BecameIssue(Late), ClockSet(Resolution), BreachAnnotated"
+    );
+    assert!(case.is_breached(ClockKind::FirstResponse));
+    assert_eq!(due(&case), Some(at("2026-06-03T09:15:00Z")), "an issue since its due time");
+}
+
+#[test]
 fn a_recorded_breach_is_annotated_and_never_removed() {
     let mut case = inquiry();
     case.catch_up(at(TUESDAY), at(TUESDAY), 9);

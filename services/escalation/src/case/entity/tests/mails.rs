@@ -75,6 +75,14 @@ fn the_clients_next_word_opens_an_answered_inquiry_again_with_a_clock_from_that_
 }
 
 #[test]
+fn a_word_received_before_the_reply_and_read_after_it_was_answered_by_it() {
+    let mut case = inquiry();
+    respond(&mut case, reply(ANNA, CARLA, NOON), NOON);
+    assert_eq!(wrote(&mut case, "mails/m2", "2026-06-01T11:59:00Z", "2026-06-01T14:00:00Z"), "ClientWrote");
+    assert_eq!((stands(&case), case.next_due_time()), ("answered", None));
+}
+
+#[test]
 fn the_clients_further_words_on_an_open_inquiry_move_no_clock() {
     let mut case = inquiry();
     assert_eq!(wrote(&mut case, "mails/m2", NOON, NOON), "ClientWrote");
