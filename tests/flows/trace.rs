@@ -94,7 +94,7 @@ async fn one_trace_runs_from_the_mail_to_the_case_and_from_the_reply_to_its_hand
     let raw = mail_to_firm("Jo Marsh <jo@acme.example>", "m1", "The timetable", "Does the migration keep its dates?");
     let request = DeliverMailRequest {
         raw: raw.replace('\n', "\r\n").into_bytes(),
-        envelope_from: "jo@acme.example".into(),
+        envelope_from: Some("jo@acme.example".into()),
         ..Default::default()
     };
     let request = traced(&door, "services/intake", DELIVERING, request);

@@ -195,10 +195,15 @@ async fn a_policy_that_lets_an_issue_lie_longer_than_24_hours_is_refused() {
         policy["escalationSteps"] = steps;
         json!({ "policy": policy })
     };
-    let step = |after: &str| json!({ "after": after, "target": "ESCALATION_TARGET_TEAM_LEAD" });
+    let to = |target: &str, after: &str| json!({ "after": after, "target": format!("ESCALATION_TARGET_{target}") });
+    let step = |after: &str| to("TEAM_LEAD", after);
+    let (lead, management) = (step("86400s"), to("MANAGEMENT", "86400s"));
     for (steps, reason, field) in [
         (json!([step("86401s")]), "LATER_THAN_24_HOURS", "policy.escalation_steps[0].after"),
         (json!([step("7200s"), step("3600s")]), "STEPS_NOT_IN_ORDER", "policy.escalation_steps[1].after"),
+        (json!([management]), "NO_TEAM_LEAD_STEP", "policy.escalation_steps"),
+        (json!([lead]), "NO_MANAGEMENT_STEP", "policy.escalation_steps"),
+        (json!([management, lead]), "NO_MANAGEMENT_STEP", "policy.escalation_steps"),
     ] {
         let refused = firm.call("staff/grace", "PolicyService/PublishPolicy", with(steps)).await.unwrap_err();
         assert_eq!((refused.reason.as_str(), refused.fields[0].0.as_str()), (reason, field));
@@ -207,6 +212,27 @@ async fn a_policy_that_lets_an_issue_lie_longer_than_24_hours_is_refused() {
     assert_eq!((none.code.as_str(), none.fields[0].0.as_str()), ("INVALID_ARGUMENT", "policy.escalation_steps"));
     let reason = firm.refused("staff/anna", "PolicyService/PublishPolicy", with(json!([step("3600s")]))).await;
     assert_eq!(reason, "NO_PERMISSION", "and it is management's to change");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_case_keeps_the_policy_that_it_was_opened_under() {
+    let firm = Firm::start().await;
+    firm.until("2027-03-24T10:00[Europe/London]").await;
+    let before = firm.issue().await;
+    let mut policy =
+        firm.ok("staff/grace", "PolicyService/GetPolicy", json!({ "name": "policies/current" })).await["policy"]
+            .clone();
+    policy["escalationSteps"][0]["after"] = json!("43200s");
+    firm.ok("staff/grace", "PolicyService/PublishPolicy", json!({ "policy": policy })).await;
+    let after = firm.issue().await;
+    for (case, version) in [(&before, "1"), (&after, "2")] {
+        assert_eq!(firm.case(case).await["policyVersion"], version);
+    }
+    firm.until("2027-03-24T22:00[Europe/London]").await;
+    assert_eq!(escalated(&firm, &before).await, []);
+    assert_eq!(escalated(&firm, &after).await, [step("2027-03-24T22:00[Europe/London]", "TEAM_LEAD", "timer")]);
+    firm.until("2027-03-25T10:00[Europe/London]").await;
+    assert_eq!(escalated(&firm, &before).await, [step("2027-03-25T10:00[Europe/London]", "TEAM_LEAD", "timer")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,9 @@ pub async fn set_up(registry: &Door) {
                 "firmCalendar": "calendars/always", "officialDomain": "firm.example",
                 "serviceAddress": "service@firm.example", "authservId": "mx.firm.example",
                 "firstResponseBusinessDays": 1, "autoAcknowledge": true, "confirmationReminder": "86400s",
-                "escalationSteps": [{ "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" }],
+                "escalationSteps": [
+                    { "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" },
+                    { "after": "172800s", "target": "ESCALATION_TARGET_MANAGEMENT" }],
             } }),
         ),
         (

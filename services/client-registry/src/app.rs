@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use access::{CachedDecisions, Decisions};
 use async_trait::async_trait;
-use business_time::SystemClock;
-use command::Call;
+use business_time::{BusinessClock, SystemClock};
+use command::{Activity, Call, Fault};
 use contracts::client_registry::v1::{
     CreateStaffRequest, CreateStaffResponse, Staff, StaffKind, access_service_server::AccessServiceServer,
     calendar_service_server::CalendarServiceServer, client_service_server::ClientServiceServer,
@@ -17,10 +17,20 @@ use database::MigrationSet;
 use refusal::Refusal;
 use runtime::Services;
 use service::{Base, Nothing, Owners, Process, Service, StartError, process::Outcome};
+use timers::Ticker;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, MIGRATIONS, SERVICE, decision::RegistryDecisions, grpc::Api, staff, store::Store};
+use crate::{
+    Config, MIGRATIONS, SERVICE,
+    decision::RegistryDecisions,
+    grpc::Api,
+    staff::{
+        self,
+        clocks::{self, AccessEnds, Bell},
+    },
+    store::Store,
+};
 
 /// What the registry is handed by whoever composes it. It calls nobody, and reads nobody's events.
 pub type Deps = service::Deps;
@@ -30,6 +40,7 @@ pub type Deps = service::Deps;
 pub struct App {
     base: Base,
     api: Api,
+    clock: Arc<dyn BusinessClock>,
 }
 
 #[async_trait]
@@ -50,8 +61,23 @@ impl Service for App {
             .with(StaffServiceServer::new(self.api.clone()))
     }
 
-    fn spawn(&self, shutdown: CancellationToken) -> JoinSet<()> {
-        self.base.spawn(&shutdown)
+    fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
+        let ends = Arc::new(AccessEnds::new(self.base.commands.clone()));
+        let ticker = Ticker::new(self.database(), self.clock.clone(), ends);
+        self.api.bell.hang(ticker.wake());
+        tasks.spawn(ticker.run(shutdown.clone()));
+    }
+
+    fn wake(&self) {
+        self.commands().committed();
+        self.api.bell.ring();
+    }
+
+    async fn activity(&self) -> Result<Activity, Fault> {
+        let (db, now) = (self.database(), self.commands().now());
+        let due = timers::claim::next_due(&db, clocks::TABLE).await;
+        let due = due.map_err(|error| Fault::Stored(error.to_string()))?;
+        Ok(Activity::of(&self.log(), &db, now).await?.with_timer(due, now))
     }
 }
 
@@ -71,9 +97,10 @@ impl Process for App {
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
         let store = Store { db: base.commands.db().clone(), keyring: base.commands.keyring().clone() };
-        let decisions = RegistryDecisions::new(store.clone(), deps.clock);
-        let api = Api { commands: base.commands.clone(), store, decisions, system: deps.system };
-        Ok(Self { base, api })
+        let decisions = RegistryDecisions::new(store.clone(), deps.clock.clone());
+        let (commands, bell) = (base.commands.clone(), Bell::default());
+        let api = Api { commands, store, decisions, system: deps.system, bell };
+        Ok(Self { base, api, clock: deps.clock })
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {

@@ -168,13 +168,16 @@ async fn serve(settings: &Settings) -> ExitCode {
     } else {
         println!("\nTry:\n  liaison call\n  liaison call AccessService/WhoAmI --as staff/admin");
     }
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = suite.failed() => eprintln!("liaison: a part of the suite has ended; see the log"),
-    }
+    let code = tokio::select! {
+        () = shutdown.cancelled() => ExitCode::SUCCESS,
+        () = suite.failed() => {
+            eprintln!("liaison: a part of the suite has ended; see the log");
+            ExitCode::FAILURE
+        }
+    };
     suite.stop().await;
     telemetry.shutdown().await;
-    ExitCode::SUCCESS
+    code
 }
 
 async fn init(settings: &Settings, init: &Init) -> ExitCode {

@@ -4,40 +4,52 @@
 //! the event streams as any service replays them. Only what left the house comes from the outbox, which is no database
 //! but the place where it went.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use access::{Principal, TokenSource};
 use business_time::Timestamp;
 use contracts::{
     client_registry::v1::{
-        Calendar, Client, Contact, Engagement, ListAbsencesRequest, ListClientsRequest, ListContactsRequest,
-        ListEngagementsRequest, ListPoliciesRequest, ListStaffRequest, client_service_client::ClientServiceClient,
-        contact_service_client::ContactServiceClient, engagement_service_client::EngagementServiceClient,
-        policy_service_client::PolicyServiceClient, staff_service_client::StaffServiceClient,
+        AssignmentChanged, Calendar, Client, ClientRegistered, Contact, Engagement, ListAbsencesRequest,
+        ListClientsRequest, ListContactsRequest, ListEngagementsRequest, ListPoliciesRequest, ListStaffRequest, Staff,
+        client_service_client::ClientServiceClient, contact_service_client::ContactServiceClient,
+        engagement_service_client::EngagementServiceClient, policy_service_client::PolicyServiceClient,
+        staff_service_client::StaffServiceClient,
     },
     escalation::v1::{ExportTimelineRequest, ListCasesRequest, case_service_client::CaseServiceClient},
     event::v1::{Event, ReplayEventsRequest, event_log_service_client::EventLogServiceClient},
-    evidence::v1::{ExportRequest, audit_service_client::AuditServiceClient},
+    evidence::v1::{ExportRequest, VerifyRequest, audit_service_client::AuditServiceClient},
     notification::v1::{
         GetMailRequest, GetNotificationRequest, ListMailsRequest, ListNotificationsRequest,
         inbound_service_client::InboundServiceClient, notification_service_client::NotificationServiceClient,
     },
 };
 use evidence::{AuditFile, SignedHead, SigningKey};
+use prost::{Message, Name};
 use runtime::client::Client as Caller;
 use serde_json::Value;
 use tonic::Status;
 
 use crate::{
     folder::{
-        self, Assignments, CalendarInForce, ClientRecord, Folder, FolderFault, FolderWriter, Refused, Run, SERVICES,
-        StaffRecord, proto_json,
+        self, Assignments, CalendarInForce, ClientRecord, ContactVersion, Folder, FolderFault, FolderWriter, Refused,
+        Run, SERVICES, StaffRecord, StaffVersion, proto_json,
     },
     judge, page,
     player::{Outcome, Played, StepRecord},
-    scenario::{Action, Scenario},
+    scenario::Scenario,
     suite::Suite,
 };
+
+/// How long the sealer may take with the export's own reads.
+const SEALED_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long to wait between two looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why no folder could be made.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +86,45 @@ macro_rules! every {
 /// Who stood for which client, from when.
 pub type History = Vec<(String, Assignments)>;
 
-/// Reads who stands for each client now, and adds to `history` what changed since its last entry.
+/// How far a stream of events was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    incarnation: u64,
+    position: u64,
+}
+
+/// Reads who stands for each client of whom the registry has said since `read` that it changed, and adds it to `history`,
+/// from the time at which the registry said so: that is when it changed, whoever did it and whenever this is read.
 ///
 /// # Errors
 /// Where the registry refuses or does not answer.
-pub async fn note_assignments(caller: &Caller, now: Timestamp, history: &mut History) -> Result<(), ExportError> {
+pub async fn note_assignments(
+    suite: &Suite,
+    caller: &Caller,
+    read: &mut Place,
+    history: &mut History,
+) -> Result<(), ExportError> {
+    let mut changed: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for event in events_after(suite, "client-registry", read).await? {
+        let Some(payload) = &event.payload else { continue };
+        let client = match payload.type_url.rsplit('/').next() {
+            Some(name) if name == AssignmentChanged::full_name() => {
+                AssignmentChanged::decode(payload.value.as_slice()).map(|what| what.client)
+            }
+            Some(name) if name == ClientRegistered::full_name() => {
+                ClientRegistered::decode(payload.value.as_slice()).map(|what| what.client)
+            }
+            _ => continue,
+        };
+        let client = client.map_err(|error| ExportError::Other(format!("an event: {error}")))?;
+        changed.insert(client, folder::instant(event.time.as_ref()).unwrap_or(suite.now()));
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
     for (client, engagements) in clients_with_engagements(caller).await? {
-        let found = Assignments::of(&client, &engagements, now);
+        let Some(time) = changed.get(&client.name) else { continue };
+        let found = Assignments::of(&client, &engagements, *time);
         let last = history.iter().rev().find(|(name, _)| *name == client.name).map(|(_, last)| last);
         let same = last
             .is_some_and(|last| last.account_manager == found.account_manager && last.engagements == found.engagements);
@@ -118,7 +162,6 @@ pub async fn export(
     let writer = FolderWriter::create(out)?;
     writer.run(&Run {
         format: Run::FORMAT,
-        firm: String::new(),
         scenario: scenario.title.clone(),
         description: scenario.summary.clone(),
         trial: true,
@@ -161,15 +204,20 @@ async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result
     let mut policies = PolicyServiceClient::new(caller.clone());
     writer.policies(every!("policies", policies, list_policies, ListPoliciesRequest::default(), policies))?;
 
+    let known: Vec<(Timestamp, Staff)> = versions("a person", &played.staff)?;
     let mut people = StaffServiceClient::new(caller.clone());
     let mut staff = Vec::new();
     for person in every!("staff", people, list_staff, ListStaffRequest::default(), staff) {
         let request = ListAbsencesRequest { parent: person.name.clone(), ..Default::default() };
         let absences = every!("absences", people, list_absences, request, absences);
-        staff.push(StaffRecord { staff: person, absences });
+        let theirs = known.iter().filter(|(_, version)| version.name == person.name);
+        let versions =
+            theirs.map(|(from, version)| StaffVersion { from_time: *from, staff: version.clone() }).collect();
+        staff.push(StaffRecord { staff: person, absences, versions });
     }
     writer.staff(staff)?;
 
+    let known: Vec<(Timestamp, Contact)> = versions("a contact", &played.contacts)?;
     let mut contacts = ContactServiceClient::new(caller.clone());
     let mut clients = Vec::new();
     for (client, engagements) in clients_with_engagements(caller).await? {
@@ -177,9 +225,33 @@ async fn firm(writer: &FolderWriter, caller: &Caller, played: &Played) -> Result
         let contacts: Vec<Contact> = every!("contacts", contacts, list_contacts, request, contacts);
         let assignments =
             played.assignments.iter().filter(|(name, _)| *name == client.name).map(|(_, one)| one.clone()).collect();
-        clients.push(ClientRecord { client, engagements, contacts, assignments });
+        let theirs = known.iter().filter(|(_, version)| contacts.iter().any(|contact| contact.name == version.name));
+        let contact_versions =
+            theirs.map(|(from, version)| ContactVersion { from_time: *from, contact: version.clone() }).collect();
+        clients.push(ClientRecord { client, engagements, contacts, contact_versions, assignments });
     }
     Ok(writer.clients(clients)?)
+}
+
+/// What the registry answered of its resources, and when.
+fn versions<M: Message + Name + Default>(
+    what: &str,
+    answers: &[(Timestamp, Value)],
+) -> Result<Vec<(Timestamp, M)>, ExportError> {
+    let read = |(from, value): &(Timestamp, Value)| Ok((*from, proto_json::from_value(value)?));
+    let read: Result<_, proto_json::ProtoJsonError> = answers.iter().map(read).collect();
+    read.map_err(|error| ExportError::Other(format!("{what}: {error}")))
+}
+
+/// The people of the firm as they stand now, as proto JSON.
+///
+/// # Errors
+/// Where the registry refuses or does not answer.
+pub async fn staff_now(caller: &Caller) -> Result<Vec<Value>, ExportError> {
+    let mut people = StaffServiceClient::new(caller.clone());
+    let staff = every!("staff", people, list_staff, ListStaffRequest::default(), staff);
+    let written = staff.iter().map(proto_json::to_value).collect::<Result<_, _>>();
+    written.map_err(|error| ExportError::Other(format!("a person: {error}")))
 }
 
 async fn cases(writer: &FolderWriter, caller: &Caller) -> Result<usize, ExportError> {
@@ -206,7 +278,8 @@ async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Pl
         let answer = sending.get_notification(request).await.map_err(refused("notifications"))?.into_inner();
         notifications.extend(answer.notification);
     }
-    for (notification, raw) in suite.outbox().map_err(ExportError::Other)? {
+    // The latest comes first there; the first copy of each gets the plain name.
+    for (notification, raw) in suite.outbox().map_err(ExportError::Other)?.into_iter().rev() {
         writer.mail_out(&notification, &raw)?;
     }
     writer.notifications(notifications)?;
@@ -229,29 +302,39 @@ async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Pl
 /// # Errors
 /// Where it refuses or does not answer.
 pub async fn events(suite: &Suite, service: &str) -> Result<Vec<Event>, ExportError> {
+    events_after(suite, service, &mut Place::default()).await
+}
+
+/// The events behind a place, which is moved behind the last of them.
+async fn events_after(suite: &Suite, service: &str, read: &mut Place) -> Result<Vec<Event>, ExportError> {
     let reader = if service == "notification" { "services/escalation" } else { "services/notification" };
     let caller = suite.caller(reader).map_err(ExportError::Other)?;
     let mut client = EventLogServiceClient::new(caller).max_decoding_message_size(64 << 20);
-    let (mut all, mut incarnation) = (Vec::<Event>::new(), 0);
+    let mut all = Vec::<Event>::new();
     loop {
         let request = ReplayEventsRequest {
             service: service.to_owned(),
-            incarnation,
-            after_position: all.last().map_or(0, |event| event.position),
+            incarnation: read.incarnation,
+            after_position: read.position,
             page_size: 500,
         };
         let answer = client.replay_events(request).await;
         let answer = answer.map_err(|status| ExportError::Service("events", status.into()))?.into_inner();
-        incarnation = answer.incarnation;
-        if answer.events.is_empty() {
-            return Ok(all);
-        }
+        read.incarnation = answer.incarnation;
+        let Some(last) = answer.events.last() else { return Ok(all) };
+        read.position = last.position;
         all.extend(answer.events);
     }
 }
 
+/// A service's audit, once the rows of the export's own reads are sealed; those that are not within [`SEALED_WITHIN`] are
+/// counted, for the judge to see.
 async fn audit(caller: &Caller, service: &'static str) -> Result<AuditFile, ExportError> {
     let mut client = AuditServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
+    let begun = Instant::now();
+    while written(&mut client, service).await?.1 > 0 && begun.elapsed() < SEALED_WITHIN {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     let mut blocks = Vec::new();
     loop {
         let after_block = blocks.last().map_or(0, |block: &contracts::evidence::v1::AuditBlock| block.number);
@@ -264,11 +347,20 @@ async fn audit(caller: &Caller, service: &'static str) -> Result<AuditFile, Expo
             break;
         }
     }
-    AuditFile::try_new(service, blocks, 0).map_err(|error| ExportError::Other(error.to_string()))
+    let exported = blocks.iter().map(|block| block.rows.len() as u64).sum();
+    let (sealed, unsealed) = written(&mut client, service).await?;
+    let missing = (sealed + unsealed).saturating_sub(exported);
+    AuditFile::try_new(service, blocks, missing).map_err(|error| ExportError::Other(error.to_string()))
+}
+
+/// How many rows of a service's audit are sealed, and how many are not.
+async fn written(client: &mut AuditServiceClient<Caller>, service: &str) -> Result<(u64, u64), ExportError> {
+    let answer = client.verify(VerifyRequest { service: service.to_owned() }).await;
+    let answer = answer.map_err(|status| ExportError::Service("audit", status.into()))?.into_inner();
+    Ok((answer.sealed_through, answer.unsealed))
 }
 
 fn step(record: &StepRecord) -> folder::Step {
-    let is_rpc = matches!(record.action, Action::Call { .. } | Action::Watch { .. } | Action::Mail { .. });
     folder::Step {
         number: u32::try_from(record.number).unwrap_or(u32::MAX),
         file: record.place.file.clone(),
@@ -276,8 +368,9 @@ fn step(record: &StepRecord) -> folder::Step {
         title: record.note.clone(),
         at: record.at,
         who: record.who.clone(),
-        rpc: if is_rpc { record.what.clone() } else { String::new() },
+        rpc: record.rpc.clone(),
         request: record.request.clone(),
+        expect: record.expect.clone(),
         expected: record.expected.clone(),
         outcome: outcome(&record.outcome),
         as_expected: record.outcome.as_expected(),

@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use access::{
-    AccessLayer, CachedDecisions, Issuer, Principal, PrincipalKind, Rules, TokenSource, TrialIssuer, Verifier,
-};
+use access::{AccessLayer, CachedDecisions, Issuer, Principal, Rules, TokenSource, TrialIssuer, Verifier};
 use business_time::{BusinessClock, ManualClock, SystemClock, Timestamp, WallClock};
 use client_registry::RegistryDecisions;
 use contracts::{
@@ -26,7 +24,7 @@ use runtime::{
     client::Client,
     server::{Edge, Server, Services},
 };
-use service::{Config, Deps, Nothing, Process, Service};
+use service::{Config, Deps, Nothing, Process, Running, Service};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -141,14 +139,9 @@ impl Suite {
         let issuer = Arc::new(if trial {
             TrialIssuer::open(&settings.keys(), system.clone()).map_err(cannot("trial issuer"))?
         } else {
-            TrialIssuer::passing(system.clone()).map_err(cannot("token issuer"))?
+            TrialIssuer::internal(system.clone()).map_err(cannot("token issuer"))?
         });
-        let mut own = issuer.as_issuer();
-        if !trial {
-            // The suite's services speak to each other by it; nobody else can be made by it.
-            own.speaks_for = vec![PrincipalKind::Service];
-        }
-        let issuers = std::iter::once(own).chain(settings.issuers.iter().cloned().map(Issuer::from));
+        let issuers = std::iter::once(issuer.as_issuer()).chain(settings.issuers.iter().cloned().map(Issuer::from));
         let verifier = Arc::new(Verifier::try_new(issuers, system.clone()).map_err(cannot("token issuers"))?);
 
         let bound = Server::bind(settings.listen.as_str()).await.map_err(cannot("listen"))?;
@@ -164,13 +157,13 @@ impl Suite {
             .with(AuditServiceServer::new(evidence::audit::service(apps.databases())));
 
         let (shutdown, failed) = (CancellationToken::new(), CancellationToken::new());
-        let mut tasks = apps.spawn(&shutdown);
-        let (stop, broken) = (shutdown.clone(), failed.clone());
+        let running = Running::start(apps.all().map(|(_, app)| app), &shutdown);
+        let (mut tasks, broken) = (JoinSet::new(), failed.clone());
         tasks.spawn(async move {
-            if let Err(error) = bound.serve(services, Edge::new(access), stop).await {
-                tracing::error!(error = %error, "the server ended");
+            if let Err(error) = running.serve(bound, services, Edge::new(access)).await {
+                tracing::error!(error = %error, "the suite ended");
+                broken.cancel();
             }
-            broken.cancel();
         });
         let outbox = apps.notification.outbox().clone();
         let outbox_address = show_outbox(settings, outbox, &mut tasks, &shutdown).await?;
@@ -355,15 +348,6 @@ impl Apps {
 
     fn databases(&self) -> Vec<(&'static str, database::Database)> {
         self.all().into_iter().map(|(name, app)| (name, app.database())).collect()
-    }
-
-    fn spawn(&self, shutdown: &CancellationToken) -> JoinSet<()> {
-        let mut tasks = JoinSet::new();
-        for (_, app) in self.all() {
-            let mut parts = app.spawn(shutdown.clone());
-            tasks.spawn(async move { while parts.join_next().await.is_some() {} });
-        }
-        tasks
     }
 
     /// Writes a refused call into the audit of the service that was called.

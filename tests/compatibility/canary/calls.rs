@@ -45,7 +45,9 @@ impl Suite {
             "firmCalendar": format!("calendars/{BEACON}"), "officialDomain": "firm.example",
             "serviceAddress": "service@firm.example", "authservId": "mx.firm.example", "firstResponseBusinessDays": 1,
             "autoAcknowledge": true, "confirmationReminder": "86400s",
-            "escalationSteps": [{ "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" }] } });
+            "escalationSteps": [
+                { "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" },
+                { "after": "172800s", "target": "ESCALATION_TARGET_MANAGEMENT" }] } });
         self.ok(GRACE, "PolicyService/PublishPolicy", policy).await;
 
         let staff = json!({ "staffId": "anna", "staff": { "displayName": format!("Anna {CANARY}"),

@@ -48,7 +48,7 @@ async fn what_is_no_mail_is_refused() {
 async fn a_mail_received_in_the_future_is_refused() {
     let firm = Firm::start().await;
     let raw = format!("From: <{JO}>\nSubject: Early\nMessage-ID: <early@acme.example>\n\nHello\n");
-    let soon = instant("2027-03-24T08:01[Europe/London]");
+    let soon = instant("2027-03-24T08:06[Europe/London]");
     let refused = firm.raw_mail_received(&raw, JO, soon).await.unwrap_err();
     assert_eq!((refused.code.as_str(), refused.reason.as_str()), ("INVALID_ARGUMENT", "RECEIVED_IN_FUTURE"));
     assert_eq!(refused.fields.first().map(|(field, _)| field.as_str()), Some("receive_time"));

@@ -108,23 +108,16 @@ async fn an_inquiry_that_a_contact_opens_by_a_call_has_the_same_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_case_keeps_the_policy_that_it_was_opened_under() {
+async fn no_policy_gives_an_inquiry_more_than_one_business_day() {
     let firm = Firm::start().await;
-    firm.until("2027-03-24T10:00[Europe/London]").await;
-    let before = firm.inquiry().await;
     let mut policy =
         firm.ok("staff/grace", "PolicyService/GetPolicy", json!({ "name": "policies/current" })).await["policy"]
             .clone();
     policy["firstResponseBusinessDays"] = json!(2);
-    firm.ok("staff/grace", "PolicyService/PublishPolicy", json!({ "policy": policy })).await;
-    let after = firm.inquiry().await;
-    for (case, version, due) in [
-        (before, "1", "2027-03-25T10:00[Europe/London]"),
-        // Thursday is the first business day, Tuesday after Easter the second.
-        (after, "2", "2027-03-30T10:00[Europe/London]"),
-    ] {
-        let case = firm.case(&case).await;
-        assert_eq!(case["policyVersion"], version);
-        assert_eq!(clock(&case, "FIRST_RESPONSE")["dueTime"], at(due));
-    }
+    let refused =
+        firm.call("staff/grace", "PolicyService/PublishPolicy", json!({ "policy": policy })).await.unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), refused.fields[0].0.as_str()),
+        ("INVALID_ARGUMENT", "policy.first_response_business_days")
+    );
 }

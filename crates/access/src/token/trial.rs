@@ -36,7 +36,6 @@ pub const TRIAL_AUDIENCE: &str = "liaison";
 /// The `iss` of [`TrialIssuer::internal`].
 pub const INTERNAL_ISSUER: &str = "liaison-internal";
 /// Its key, in the data folder: an Ed25519 key as PKCS #8.
-/// The name of the key's file in its folder.
 pub const KEY_FILE: &str = "trial-issuer.key";
 
 /// Mints tokens for anybody, signed with a key of its own (Ed25519).

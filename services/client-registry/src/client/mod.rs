@@ -91,6 +91,14 @@ pub(crate) async fn hand_over(unit: &Unit<'_>, from: &str, to: &str) -> Result<V
     Ok(ids)
 }
 
+/// Whether somebody is the account manager of any client.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn any_of<C: ConnectionTrait>(conn: &C, account_manager: &str) -> Result<bool, Fault> {
+    repo::any_of(conn, account_manager).await
+}
+
 /// A client.
 ///
 /// # Errors

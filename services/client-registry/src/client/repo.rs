@@ -47,6 +47,12 @@ pub(super) async fn list_locked_of(tx: &DatabaseTransaction, account_manager: &s
     Ok(query.all(tx).await?)
 }
 
+/// Whether there is a client of an account manager.
+pub(super) async fn any_of<C: ConnectionTrait>(conn: &C, account_manager: &str) -> Result<bool, Fault> {
+    let query = client::Entity::find().filter(client::Column::AccountManager.eq(account_manager));
+    Ok(query.order_by_asc(client::Column::Id).one(conn).await?.is_some())
+}
+
 pub(super) async fn list<C: ConnectionTrait>(conn: &C, after: Option<&str>, limit: u64) -> Result<Vec<Row>, Fault> {
     let mut query = client::Entity::find().order_by_asc(client::Column::Id).limit(limit);
     if let Some(after) = after {

@@ -86,6 +86,15 @@ pub(crate) async fn hold(unit: &Unit<'_>, client: &str, id: &str) -> Result<Opti
     repo::find(unit.tx(), unit.keyring(), client, id, Hold::Share).await
 }
 
+/// A client's contacts who may confirm for it (SOP 8.4) and are active, in the order of their ids; each as they stay until
+/// the commit.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn hold_confirming(unit: &Unit<'_>, client: &str) -> Result<Vec<Contact>, Fault> {
+    repo::list_confirming_shared(unit.tx(), unit.keyring(), client).await
+}
+
 /// Whether a contact may act for the client, and confirm for it.
 pub(crate) struct Standing {
     pub active: bool,
@@ -107,7 +116,7 @@ pub(crate) async fn standing(store: &Store, client: &str, id: &str) -> Result<Op
 /// The database's.
 pub(crate) async fn identify(store: &Store, address: &str, now: Timestamp) -> Result<Option<String>, Fault> {
     let Some(person) = address::find(store.reader(), &store.keyring, address).await? else { return Ok(None) };
-    // An address is given back on leaving; the end of a contractor's access comes by itself.
+    // An address is given back by one who leaves; where access ends by itself, a moment later.
     if let Some(id) = person.strip_prefix("staff/") {
         let standing = staff::standing(store.reader(), id, now).await?;
         return Ok(standing.is_some_and(|link| link.active).then_some(person));

@@ -89,6 +89,25 @@ pub(super) async fn list<C: ConnectionTrait>(
     Ok(contacts)
 }
 
+/// A client's active contacts who may confirm, shared in the order of their ids.
+pub(super) async fn list_confirming_shared(
+    tx: &DatabaseTransaction,
+    keyring: &Keyring,
+    client: &str,
+) -> Result<Vec<Contact>, Fault> {
+    let query = contact::Entity::find()
+        .filter(contact::Column::Client.eq(client))
+        .filter(contact::Column::Confirms.eq(true))
+        .filter(contact::Column::Inactive.eq(false))
+        .order_by_asc(contact::Column::Id)
+        .lock_shared();
+    let mut contacts = Vec::new();
+    for row in query.all(tx).await? {
+        contacts.push(from_row(tx, keyring, row).await?);
+    }
+    Ok(contacts)
+}
+
 async fn to_row(tx: &DatabaseTransaction, keyring: &Keyring, of: &Contact) -> Result<contact::Model, Fault> {
     let key = keyring.key(tx, &Owner::client(&of.client), Purpose::Erasable).await?;
     let row = row_key(&of.client, &of.id);

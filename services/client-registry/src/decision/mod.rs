@@ -7,7 +7,8 @@
 //! | a contact | its own client; confirming and rejecting only where it `confirms` |
 //! | a service | what [`access::roles`] says |
 //!
-//! Whoever left, or whose access expired by the business clock, holds nothing.
+//! Whoever left, or whose access expired by the business clock, holds nothing. No absence passes a firm role on, so `permit`
+//! tells no deputy what such a role is for.
 
 mod repo;
 

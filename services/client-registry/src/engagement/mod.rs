@@ -5,6 +5,7 @@ mod error;
 mod repo;
 
 use command::{Fault, Unit, paging::Page};
+use database::ConnectionTrait;
 use entity::People;
 pub(crate) use entity::{Details, Engagement};
 pub(crate) use error::EngagementError;
@@ -75,6 +76,14 @@ pub(crate) async fn hand_over(unit: &Unit<'_>, from: &str, to: &str) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Whether somebody leads or works on any engagement.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn any_of<C: ConnectionTrait>(conn: &C, staff: &str) -> Result<bool, Fault> {
+    repo::any_of(conn, staff).await
 }
 
 /// Who leads an engagement of a client, or the client's first one where none is named; as it stays until the commit.

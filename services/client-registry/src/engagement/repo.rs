@@ -116,6 +116,13 @@ pub(super) async fn list_locked_of(
     Ok(found)
 }
 
+/// Whether a person leads or works on an engagement.
+pub(super) async fn any_of<C: ConnectionTrait>(conn: &C, staff: &str) -> Result<bool, Fault> {
+    let sql = "SELECT client FROM engagement WHERE team_lead = ? UNION ALL \
+               SELECT client FROM engagement_member WHERE staff = ? LIMIT 1";
+    Ok(query_one(conn, sql, vec![staff.into(), staff.into()]).await?.is_some())
+}
+
 async fn insert_members(tx: &DatabaseTransaction, of: &Engagement) -> Result<(), Fault> {
     let rows = of.details.team_members.iter().map(|staff| {
         engagement_member::Model { client: of.client.clone(), engagement: of.id.clone(), staff: staff.clone() }

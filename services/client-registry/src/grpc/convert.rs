@@ -232,9 +232,8 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
             })?,
         })
     };
-    let days = u32::try_from(of.first_response_business_days).map_err(|_| {
-        Refusal::field("OUT_OF_RANGE", "policy.first_response_business_days", "is a number of days from 1 to 10")
-    })?;
+    let days = u32::try_from(of.first_response_business_days)
+        .map_err(|_| Refusal::field("OUT_OF_RANGE", "policy.first_response_business_days", "is a number of days"))?;
     Ok(policy::Rules {
         firm_calendar: name::id_in("calendars", &of.firm_calendar, "policy.firm_calendar")?.to_owned(),
         official_domain: of.official_domain.clone(),
@@ -293,6 +292,13 @@ pub(super) fn wish(of: &wire::AuthorizeSendRequest) -> Result<permit::Wish, Refu
             permit::Audience::Target(target)
         }
         Some(Kind::Intake(_)) => permit::Audience::Intake,
+        Some(Kind::Confirmers(confirmers)) => {
+            let asked = given(&confirmers.contact).map(|name| {
+                let (client, id) = name::ids_in("contacts", &name, "audience.confirmers.contact")?;
+                Ok::<_, Refusal>((client.to_owned(), id.to_owned()))
+            });
+            permit::Audience::Confirmers { asked: asked.transpose()? }
+        }
         None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
     };
     let engagement = match given(&of.engagement) {

@@ -20,7 +20,7 @@ use command::{Commands, Fault, new_id};
 use refusal::Refusal;
 use tonic::Status;
 
-use crate::{decision::RegistryDecisions, store::Store};
+use crate::{decision::RegistryDecisions, staff::clocks::Bell, store::Store};
 
 /// The full name of a method for idempotency and audit.
 macro_rules! method {
@@ -37,6 +37,7 @@ pub(crate) struct Api {
     pub store: Store,
     pub decisions: RegistryDecisions,
     pub system: Arc<dyn SystemClock>,
+    pub bell: Bell,
 }
 
 impl Api {

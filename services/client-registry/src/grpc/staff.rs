@@ -52,6 +52,7 @@ impl StaffService for Api {
                 })
             })
             .await?;
+        self.bell.ring();
         Ok(Response::new(answer))
     }
 
@@ -98,6 +99,7 @@ impl StaffService for Api {
                 })
             })
             .await?;
+        self.bell.ring();
         Ok(Response::new(answer))
     }
 

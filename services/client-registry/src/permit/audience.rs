@@ -1,83 +1,139 @@
-//! Who of the firm is told at a moment (SOP 8.1, SOP 9): deputies stand in for the absent, management for whoever has
-//! none. The caller holds the gate `staff`, so that what is found here stays so until the commit.
+//! Who of the firm is told at a moment (SOP 8.1, SOP 9): whoever may act now, deputies of the absent among them, management
+//! in the stead of one who has none. Where nobody is there, the absent ones are told all the same: an escalation, a breach
+//! or a mail in triage has somebody who reads it first. The caller holds the gate `staff`, so that what is found here stays
+//! so until the commit.
+//!
+//! A deputy acts for an account manager or team lead; what somebody is for the whole firm no absence passes on
+//! ([`holders`]). So whoever is told may act on it.
 
 use command::{Fault, Unit};
 
-use super::entity::{Denial, Told, Wish, each_once};
+use super::entity::{Denial, Party, Told, Wish, each_once};
 use crate::{
+    address,
     client::Client,
-    engagement,
+    engagement, name,
     policy::Target,
-    staff::{FirmRole, Standing, holders, stand_in},
+    staff::{self, FirmRole, Holder, Standing, holders, stand_in},
 };
 
-/// A member of staff, or whoever stands in while they are absent.
-pub(super) async fn of_staff(unit: &Unit<'_>, id: &str) -> Result<Result<Vec<Told>, Denial>, Fault> {
-    match crate::staff::standing(unit.tx(), id, unit.now()).await? {
-        Some(link) if link.active => Ok(somebody(acting(unit, id).await?)),
-        _ => Ok(Err(Denial::RecipientInactive)),
-    }
+/// Finds them. Mail goes to the official domain only (SOP 6): one without an address of it is passed over as if they were
+/// absent, and others are told.
+pub(super) struct Finder<'f> {
+    unit: &'f Unit<'f>,
+    official_domain: &'f str,
+    passed_over: bool,
 }
 
-/// Whoever holds a target for the client.
-pub(super) async fn of_target(
-    unit: &Unit<'_>,
-    target: Target,
-    client: Option<&Client>,
-    wish: &Wish,
-) -> Result<Result<Vec<Told>, Denial>, Fault> {
-    let Some(client) = client.filter(|_| target != Target::Management) else {
-        return match target {
-            Target::Management => Ok(somebody(all_acting(unit, FirmRole::Management).await?)),
-            // Without a client nobody holds it.
-            Target::AccountManager | Target::TeamLead => Ok(Err(Denial::NobodyToTell)),
-        };
-    };
-    let holder = match target {
-        Target::TeamLead => {
-            let engagement = wish.engagement.as_ref().map(|(_, id)| id.as_str());
-            let lead = engagement::hold_lead(unit, &client.id, engagement).await?;
-            lead.unwrap_or_else(|| client.account_manager.clone())
+type Found = Result<Result<Vec<Party>, Denial>, Fault>;
+
+impl<'f> Finder<'f> {
+    pub fn new(unit: &'f Unit<'f>, official_domain: &'f str) -> Self {
+        Self { unit, official_domain, passed_over: false }
+    }
+
+    /// A member of staff, or whoever stands in while they are absent.
+    pub async fn of_staff(mut self, id: &str) -> Found {
+        match staff::standing(self.unit.tx(), id, self.unit.now()).await? {
+            Some(link) if link.active => {}
+            _ => return Ok(Err(Denial::RecipientInactive)),
         }
-        Target::AccountManager | Target::Management => client.account_manager.clone(),
-    };
-    let acting = acting(unit, &holder).await?;
-    if !acting.is_empty() {
-        return Ok(Ok(acting));
+        let acting = acting(self.unit, id).await?;
+        self.first_of([acting, vec![own(id)]]).await
     }
-    // Absent without a deputy: management is told in their stead.
-    let mut management = all_acting(unit, FirmRole::Management).await?;
-    for told in &mut management {
-        told.stands_in_for = Some(holder.clone());
-    }
-    Ok(somebody(management))
-}
 
-/// Whoever takes mails of unknown senders, management where nobody does.
-pub(super) async fn of_intake(unit: &Unit<'_>) -> Result<Result<Vec<Told>, Denial>, Fault> {
-    let intake = all_acting(unit, FirmRole::Intake).await?;
-    if !intake.is_empty() {
-        return Ok(Ok(intake));
+    /// Whoever holds a target for the client.
+    pub async fn of_target(mut self, target: Target, client: Option<&Client>, wish: &Wish) -> Found {
+        let Some(client) = client.filter(|_| target != Target::Management) else {
+            return match target {
+                Target::Management => {
+                    let management = self.holders(FirmRole::Management).await?;
+                    self.first_of([present(&management), all(&management)]).await
+                }
+                // Without a client nobody holds it.
+                Target::AccountManager | Target::TeamLead => Ok(Err(Denial::NobodyToTell)),
+            };
+        };
+        let holder = match target {
+            Target::TeamLead => {
+                let engagement = wish.engagement.as_ref().map(|(_, id)| id.as_str());
+                let lead = engagement::hold_lead(self.unit, &client.id, engagement).await?;
+                lead.unwrap_or_else(|| client.account_manager.clone())
+            }
+            Target::AccountManager | Target::Management => client.account_manager.clone(),
+        };
+        let acting = self.reached(acting(self.unit, &holder).await?).await?;
+        if !acting.is_empty() {
+            return Ok(Ok(acting));
+        }
+        let standing = staff::standing(self.unit.tx(), &holder, self.unit.now()).await?;
+        let mut absent: Vec<_> = standing.filter(|link| link.active).map(|_| own(&holder)).into_iter().collect();
+        let management = self.holders(FirmRole::Management).await?;
+        let in_stead = |told: Vec<Told>| {
+            told.into_iter().map(|one| Told { stands_in_for: Some(holder.clone()), ..one }).collect::<Vec<_>>()
+        };
+        absent.extend(in_stead(all(&management)));
+        self.first_of([in_stead(present(&management)), absent]).await
     }
-    Ok(somebody(all_acting(unit, FirmRole::Management).await?))
-}
 
-fn somebody(told: Vec<Told>) -> Result<Vec<Told>, Denial> {
-    if told.is_empty() { Err(Denial::NobodyToTell) } else { Ok(told) }
+    /// Whoever takes mails of unknown senders, management where nobody does.
+    pub async fn of_intake(mut self) -> Found {
+        let intake = self.holders(FirmRole::Intake).await?;
+        let management = self.holders(FirmRole::Management).await?;
+        let absent = [all(&intake), all(&management)].concat();
+        self.first_of([present(&intake), present(&management), absent]).await
+    }
+
+    async fn holders(&self, role: FirmRole) -> Result<Vec<Holder>, Fault> {
+        holders(self.unit.tx(), role, self.unit.now()).await
+    }
+
+    /// The first group of whom anybody can be written to; those of them who can.
+    async fn first_of(&mut self, groups: impl IntoIterator<Item = Vec<Told>>) -> Found {
+        for group in groups {
+            let reached = self.reached(group).await?;
+            if !reached.is_empty() {
+                return Ok(Ok(reached));
+            }
+        }
+        Ok(Err(if self.passed_over { Denial::RecipientNotOfficial } else { Denial::NobodyToTell }))
+    }
+
+    async fn reached(&mut self, told: Vec<Told>) -> Result<Vec<Party>, Fault> {
+        let mut parties = Vec::with_capacity(told.len());
+        for one in each_once(told) {
+            let Some(person) = staff::find(self.unit, &one.id).await? else { continue };
+            if !address::is_of_domain(&person.profile.email, self.official_domain) {
+                self.passed_over = true;
+                continue;
+            }
+            parties.push(Party {
+                person: name::staff(&one.id),
+                display_name: person.profile.display_name,
+                email: person.profile.email,
+                stands_in_for: one.stands_in_for.map(|id| name::staff(&id)).unwrap_or_default(),
+            });
+        }
+        Ok(parties)
+    }
 }
 
 async fn acting(unit: &Unit<'_>, id: &str) -> Result<Vec<Told>, Fault> {
     Ok(match stand_in(unit.tx(), id, unit.now()).await? {
-        Standing::Here => vec![Told { id: id.to_owned(), stands_in_for: None }],
+        Standing::Here => vec![own(id)],
         Standing::Deputy(deputy) => vec![Told { id: deputy, stands_in_for: Some(id.to_owned()) }],
         Standing::Nobody | Standing::Unknown => Vec::new(),
     })
 }
 
-async fn all_acting(unit: &Unit<'_>, role: FirmRole) -> Result<Vec<Told>, Fault> {
-    let mut told = Vec::new();
-    for id in holders(unit.tx(), role, unit.now()).await? {
-        told.extend(acting(unit, &id).await?);
-    }
-    Ok(each_once(told))
+fn own(id: &str) -> Told {
+    Told { id: id.to_owned(), stands_in_for: None }
+}
+
+fn present(holders: &[Holder]) -> Vec<Told> {
+    holders.iter().filter(|holder| !holder.absent).map(|holder| own(&holder.id)).collect()
+}
+
+fn all(holders: &[Holder]) -> Vec<Told> {
+    holders.iter().map(|holder| own(&holder.id)).collect()
 }

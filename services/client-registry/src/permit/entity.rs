@@ -47,6 +47,8 @@ pub(crate) enum Audience {
     Target(Target),
     /// Whoever takes mails of unknown senders.
     Intake,
+    /// Whoever of the client may confirm (SOP 8.4): this contact, by client and own id, where they may; else all who may.
+    Confirmers { asked: Option<(String, String)> },
 }
 
 /// What somebody wants to send, and for whom. Ids, not names.
@@ -96,7 +98,9 @@ pub(crate) enum Denial {
     SenderInactive,
     #[error("whoever wrote it has no address of the official domain")]
     SenderNotOfficial,
-    #[error("there is nobody to tell now: nobody is named, or everybody is absent and without a deputy")]
+    #[error("nobody who is to get it has an address of the official domain; UpdateStaff gives them one")]
+    RecipientNotOfficial,
+    #[error("there is nobody to tell: nobody of the firm holds it, or no contact of the client may confirm")]
     NobodyToTell,
 }
 
@@ -110,6 +114,7 @@ impl Denial {
             Self::RecipientInactive => "RECIPIENT_INACTIVE",
             Self::SenderInactive => "SENDER_INACTIVE",
             Self::SenderNotOfficial => "SENDER_NOT_OFFICIAL",
+            Self::RecipientNotOfficial => "RECIPIENT_NOT_OFFICIAL",
             Self::NobodyToTell => "NOBODY_TO_TELL",
         }
     }

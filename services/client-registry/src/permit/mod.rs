@@ -8,10 +8,11 @@ mod audience;
 mod entity;
 mod repo;
 
+use audience::Finder;
 use business_time::Timestamp;
 use command::{Fault, Unit, new_id};
+use entity::Permit;
 pub(crate) use entity::{Audience, Denial, Granted, Party, Wish};
-use entity::{Permit, Told};
 
 use crate::{address, client, contact, db::gate::Gate, name, policy, policy::Rules, staff};
 
@@ -42,13 +43,13 @@ pub(crate) async fn authorize(
     if wish.engagement.as_ref().is_some_and(|(of, _)| wish.client.as_ref() != Some(of)) {
         return Ok(Err(Denial::RecipientNotOfClient));
     }
+    let firm = Finder::new(unit, &policy.rules.official_domain);
     let recipients = match &wish.audience {
         Audience::Contact { client, id } => contact_of(unit, wish.client.as_deref(), client, id).await?,
-        Audience::Staff(id) => parties(unit, audience::of_staff(unit, id).await?).await?,
-        Audience::Target(target) => {
-            parties(unit, audience::of_target(unit, *target, client.as_ref(), &wish).await?).await?
-        }
-        Audience::Intake => parties(unit, audience::of_intake(unit).await?).await?,
+        Audience::Confirmers { asked } => confirmers_of(unit, wish.client.as_deref(), asked.as_ref()).await?,
+        Audience::Staff(id) => firm.of_staff(id).await?,
+        Audience::Target(target) => firm.of_target(*target, client.as_ref(), &wish).await?,
+        Audience::Intake => firm.of_intake().await?,
     };
     let recipients = match recipients {
         Ok(recipients) => recipients,
@@ -97,28 +98,36 @@ async fn contact_of(
     }
     let contact = contact::hold(unit, client, id).await?.filter(|contact| !contact.details.inactive);
     let Some(contact) = contact else { return Ok(Err(Denial::RecipientInactive)) };
-    Ok(Ok(vec![Party {
-        person: name::contact(client, id),
+    Ok(Ok(vec![party(contact)]))
+}
+
+/// A request to confirm goes to nobody who may not follow it (SOP 8.4).
+async fn confirmers_of(
+    unit: &Unit<'_>,
+    concerned: Option<&str>,
+    asked: Option<&(String, String)>,
+) -> Result<Result<Vec<Party>, Denial>, Fault> {
+    if asked.is_some_and(|(client, _)| concerned != Some(client)) {
+        return Ok(Err(Denial::RecipientNotOfClient));
+    }
+    let Some(client) = concerned else { return Ok(Err(Denial::NobodyToTell)) };
+    let mut confirming = contact::hold_confirming(unit, client).await?;
+    if let Some((_, id)) = asked
+        && confirming.iter().any(|contact| contact.id == *id)
+    {
+        confirming.retain(|contact| contact.id == *id);
+    }
+    if confirming.is_empty() {
+        return Ok(Err(Denial::NobodyToTell));
+    }
+    Ok(Ok(confirming.into_iter().map(party).collect()))
+}
+
+fn party(contact: contact::Contact) -> Party {
+    Party {
+        person: name::contact(&contact.client, &contact.id),
         display_name: contact.details.display_name,
         email: contact.details.email,
         stands_in_for: String::new(),
-    }]))
-}
-
-async fn parties(unit: &Unit<'_>, told: Result<Vec<Told>, Denial>) -> Result<Result<Vec<Party>, Denial>, Fault> {
-    let told = match told {
-        Ok(told) => told,
-        Err(denial) => return Ok(Err(denial)),
-    };
-    let mut parties = Vec::with_capacity(told.len());
-    for one in told {
-        let Some(person) = staff::find(unit, &one.id).await? else { continue };
-        parties.push(Party {
-            person: name::staff(&one.id),
-            display_name: person.profile.display_name,
-            email: person.profile.email,
-            stands_in_for: one.stands_in_for.map(|id| name::staff(&id)).unwrap_or_default(),
-        });
     }
-    Ok(Ok(parties))
 }

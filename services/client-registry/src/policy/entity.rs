@@ -46,8 +46,11 @@ pub(crate) enum Target {
     Management,
 }
 
-/// SOP 8.1: what is unresolved for so long goes to somebody else.
-const FIRST_STEP_AT_LATEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// SOP 4.2: an inquiry is answered within one business day.
+const FIRST_RESPONSE: u32 = 1;
+
+/// SOP 8.1: what is unresolved for so long goes to the team lead.
+const TEAM_LEAD_AT_LATEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Policy {
     /// The next version after `last`.
@@ -62,14 +65,26 @@ impl Rules {
         if !address::is_of_domain(&self.service_address, &self.official_domain) {
             return Err(PolicyError::AddressNotOfficial);
         }
-        let out_of_order = self.escalation_steps.windows(2).position(|pair| pair[1].after < pair[0].after);
-        if let Some(index) = out_of_order {
+        if self.first_response_business_days != FIRST_RESPONSE {
+            return Err(PolicyError::LaterThan1BusinessDay);
+        }
+        self.check_steps()
+    }
+
+    /// To the team lead in time, then on to management (SOP 8.1); what else a firm wants to be told is its own affair.
+    fn check_steps(&self) -> Result<(), PolicyError> {
+        let steps = &self.escalation_steps;
+        if let Some(index) = steps.windows(2).position(|pair| pair[1].after < pair[0].after) {
             return Err(PolicyError::StepsNotInOrder(index + 1));
         }
-        match self.escalation_steps.first() {
-            Some(first) if first.after <= FIRST_STEP_AT_LATEST => Ok(()),
-            _ => Err(PolicyError::LaterThan24Hours),
+        let lead = steps.iter().position(|step| step.target == Target::TeamLead).ok_or(PolicyError::NoTeamLeadStep)?;
+        if steps[lead].after > TEAM_LEAD_AT_LATEST {
+            return Err(PolicyError::LaterThan24Hours(lead));
         }
+        if steps[lead..].iter().all(|step| step.target != Target::Management) {
+            return Err(PolicyError::NoManagementStep);
+        }
+        Ok(())
     }
 }
 
@@ -79,15 +94,19 @@ mod tests {
 
     use super::*;
 
-    fn rules(hours: &[u64]) -> Rules {
-        let step = |hours: &u64| Step { after: Duration::from_secs(hours * 3600), target: Target::TeamLead };
+    use Target::{AccountManager, Management, TeamLead};
+
+    const USUAL: [(u64, Target); 2] = [(24, TeamLead), (48, Management)];
+
+    fn rules(steps: &[(u64, Target)]) -> Rules {
+        let step = |(hours, target): &(u64, Target)| Step { after: Duration::from_secs(hours * 3600), target: *target };
         Rules {
             firm_calendar: "firm".into(),
             official_domain: "firm.example".into(),
             service_address: "service@Firm.example".into(),
             authserv_id: "mx.firm.example".into(),
             first_response_business_days: 1,
-            escalation_steps: hours.iter().map(step).collect(),
+            escalation_steps: steps.iter().map(step).collect(),
             confirmation_reminder: Duration::from_secs(86_400),
             auto_acknowledge: true,
         }
@@ -99,26 +118,47 @@ mod tests {
 
     #[test]
     fn versions_begin_at_1_and_have_no_hole() {
-        assert_eq!(publish(rules(&[24, 48])).unwrap().version, 1);
-        assert_eq!(Policy::publish(Some(7), rules(&[24]), Timestamp::UNIX_EPOCH).unwrap().version, 8);
+        assert_eq!(publish(rules(&USUAL)).unwrap().version, 1);
+        assert_eq!(Policy::publish(Some(7), rules(&USUAL), Timestamp::UNIX_EPOCH).unwrap().version, 8);
     }
 
     #[test]
-    fn an_issue_goes_to_somebody_after_24_hours_at_the_latest() {
-        assert_eq!(publish(rules(&[25])), Err(PolicyError::LaterThan24Hours));
-        assert_eq!(publish(rules(&[])), Err(PolicyError::LaterThan24Hours));
-        publish(rules(&[24])).unwrap();
+    fn an_inquiry_is_answered_within_one_business_day() {
+        for days in [0, 2, 10] {
+            let other = Rules { first_response_business_days: days, ..rules(&USUAL) };
+            assert_eq!(publish(other), Err(PolicyError::LaterThan1BusinessDay), "{days}");
+        }
+    }
+
+    #[test]
+    fn an_issue_goes_to_the_team_lead_after_24_hours_at_the_latest() {
+        assert_eq!(publish(rules(&[(25, TeamLead), (48, Management)])), Err(PolicyError::LaterThan24Hours(0)));
+        let told_others = [(1, AccountManager), (24, Management), (25, TeamLead), (48, Management)];
+        assert_eq!(publish(rules(&told_others)), Err(PolicyError::LaterThan24Hours(2)));
+        for without in [&[][..], &[(24, AccountManager), (24, Management)]] {
+            assert_eq!(publish(rules(without)), Err(PolicyError::NoTeamLeadStep));
+        }
+    }
+
+    #[test]
+    fn from_the_team_lead_it_goes_on_to_management() {
+        for without in [&[(24, TeamLead)][..], &[(4, Management), (24, TeamLead), (48, AccountManager)]] {
+            assert_eq!(publish(rules(without)), Err(PolicyError::NoManagementStep));
+        }
+        publish(rules(&[(24, TeamLead), (24, Management)])).unwrap();
+        publish(rules(&[(4, AccountManager), (8, TeamLead), (24, TeamLead), (30, AccountManager), (72, Management)]))
+            .unwrap();
     }
 
     #[test]
     fn steps_come_in_the_order_of_their_times() {
-        assert_eq!(publish(rules(&[24, 48, 47])), Err(PolicyError::StepsNotInOrder(2)));
-        publish(rules(&[24, 24])).unwrap();
+        let wrong = [(24, TeamLead), (48, Management), (47, Management)];
+        assert_eq!(publish(rules(&wrong)), Err(PolicyError::StepsNotInOrder(2)));
     }
 
     #[test]
     fn mail_that_nobody_wrote_goes_out_from_the_official_domain_too() {
-        let elsewhere = Rules { service_address: "service@mail.example".into(), ..rules(&[24]) };
+        let elsewhere = Rules { service_address: "service@mail.example".into(), ..rules(&USUAL) };
         assert_eq!(publish(elsewhere), Err(PolicyError::AddressNotOfficial));
     }
 }

@@ -14,8 +14,14 @@ pub(crate) enum PolicyError {
     AddressNotOfficial,
     #[error("step {0} comes before the one before it")]
     StepsNotInOrder(usize),
-    #[error("the first step is later than 24 hours")]
-    LaterThan24Hours,
+    #[error("a first response takes longer than one business day")]
+    LaterThan1BusinessDay,
+    #[error("no step goes to the team lead")]
+    NoTeamLeadStep,
+    #[error("step {0}, the first to the team lead, is later than 24 hours")]
+    LaterThan24Hours(usize),
+    #[error("no step behind the team lead's goes to management")]
+    NoManagementStep,
 }
 
 impl From<PolicyError> for Refusal {
@@ -33,10 +39,25 @@ impl From<PolicyError> for Refusal {
                 format!("policy.escalation_steps[{index}].after"),
                 "is earlier than the step before it",
             ),
-            PolicyError::LaterThan24Hours => Self::field(
+            PolicyError::LaterThan1BusinessDay => Self::field(
+                "LATER_THAN_1_BUSINESS_DAY",
+                "policy.first_response_business_days",
+                "is not 1, the business day within which an inquiry is answered",
+            ),
+            PolicyError::NoTeamLeadStep => Self::field(
+                "NO_TEAM_LEAD_STEP",
+                "policy.escalation_steps",
+                "names no step to the team lead, to whom an unresolved issue goes after 24 hours at the latest",
+            ),
+            PolicyError::LaterThan24Hours(index) => Self::field(
                 "LATER_THAN_24_HOURS",
-                "policy.escalation_steps[0].after",
-                "is later than 24 hours, by which an unresolved issue goes on",
+                format!("policy.escalation_steps[{index}].after"),
+                "is later than 24 hours, by which an unresolved issue goes to the team lead",
+            ),
+            PolicyError::NoManagementStep => Self::field(
+                "NO_MANAGEMENT_STEP",
+                "policy.escalation_steps",
+                "names no step to management behind the team lead's, to whom an unresolved issue goes on",
             ),
         }
     }

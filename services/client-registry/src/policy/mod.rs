@@ -21,7 +21,8 @@ use crate::{
 /// Publishes the next version.
 ///
 /// # Errors
-/// `ADDRESS_NOT_OFFICIAL`, `STEPS_NOT_IN_ORDER`, `LATER_THAN_24_HOURS`, `CALENDAR_NOT_FOUND`.
+/// `ADDRESS_NOT_OFFICIAL`, `LATER_THAN_1_BUSINESS_DAY`, `STEPS_NOT_IN_ORDER`, `NO_TEAM_LEAD_STEP`, `LATER_THAN_24_HOURS`,
+/// `NO_MANAGEMENT_STEP`, `CALENDAR_NOT_FOUND`.
 pub(crate) async fn publish_next(unit: &Unit<'_>, rules: Rules) -> Result<Policy, Fault> {
     Gate::Policy.close(unit.tx()).await?;
     let last = repo::find_current(unit.tx()).await?.map(|policy| policy.version);

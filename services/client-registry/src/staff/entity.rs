@@ -78,6 +78,12 @@ impl Staff {
         !self.inactive && self.profile.access_expire_time.is_none_or(|end| now < end)
     }
 
+    /// When what is theirs goes to somebody else by itself: at the end of their access, if that was still to come when they
+    /// were last changed. One who left has handed over already, and nothing is given to one whose access has ended.
+    pub fn next_due_time(&self) -> Option<Timestamp> {
+        self.profile.access_expire_time.filter(|end| !self.inactive && *end > self.update_time)
+    }
+
     fn changed(&mut self, now: Timestamp) {
         self.revision += 1;
         self.update_time = now;
@@ -147,6 +153,21 @@ mod tests {
         let bo = Staff::hire("bo", Profile { access_expire_time: Some(at(10)), ..contractor }, None, at(0)).unwrap();
         assert!(bo.is_active(at(9)));
         assert!(!bo.is_active(at(10)));
+    }
+
+    #[test]
+    fn what_is_theirs_is_handed_over_at_the_end_of_their_access_unless_that_is_over_or_they_left() {
+        let until = |end: i64| Profile { access_expire_time: Some(at(end)), ..profile() };
+        let mut anna = Staff::hire("anna", until(10), None, at(0)).unwrap();
+        assert_eq!(anna.next_due_time(), Some(at(10)));
+        anna.replace(profile(), None, at(1)).unwrap();
+        assert_eq!(anna.next_due_time(), None);
+        anna.replace(until(5), None, at(5)).unwrap();
+        assert_eq!(anna.next_due_time(), None);
+        anna.replace(until(20), None, at(6)).unwrap();
+        assert_eq!(anna.next_due_time(), Some(at(20)));
+        anna.leave(at(7));
+        assert_eq!(anna.next_due_time(), None);
     }
 
     #[test]

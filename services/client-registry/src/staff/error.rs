@@ -26,6 +26,8 @@ pub(crate) enum StaffError {
     UseDeactivateStaff,
     #[error("an absence ends after it starts")]
     EndNotAfterStart,
+    #[error("staff/{0} would have no access, and clients or engagements are theirs")]
+    StillAssigned(String),
     #[error("nobody takes over")]
     NobodyTakesOver,
     #[error("nobody would be left in management")]
@@ -79,15 +81,25 @@ impl From<StaffError> for Refusal {
             StaffError::EndNotAfterStart => {
                 Self::field("END_NOT_AFTER_START", "absence.end_time", "is not later than start_time")
             }
+            StaffError::StillAssigned(id) => {
+                let name = name::staff(&id);
+                let sentence = format!(
+                    "is not in the future, and clients or engagements are still {name}'s; DeactivateStaff hands them over and \
+                     ends the access, TransferAccount and UpdateEngagement hand them over before"
+                );
+                Self::field("STILL_ASSIGNED", "staff.access_expire_time", sentence).with("resource", name)
+            }
             StaffError::NobodyTakesOver => Self::new(
                 Kind::State,
                 "NOBODY_TAKES_OVER",
-                "there is neither an active deputy nor anybody else in management who takes over; name a deputy first",
+                "nobody takes over, or nobody would be left in management whose access has no end; name a deputy, or give \
+                 somebody else the role, first",
             ),
             StaffError::LastInManagement => Self::new(
                 Kind::State,
                 "LAST_IN_MANAGEMENT",
-                "nobody would be left in management; give somebody else the role first",
+                "nobody would be left in management, at once or when the access of the others has ended; give the role to \
+                 somebody whose access has no end first",
             ),
             StaffError::NotEmpty => Self::new(
                 Kind::State,

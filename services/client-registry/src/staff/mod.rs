@@ -1,12 +1,14 @@
 //! The firm's people: use cases, in the transaction that the command opened.
 //!
 //! - `entity`: [`Staff`] and [`Absence`], pure.
-//! - `deactivate`: a person leaves, and whoever takes over gets what was theirs.
+//! - `deactivate`: a person leaves or their access ends, and whoever takes over gets what was theirs.
+//! - `clocks`: the second of these, by itself.
 //! - `stand_in`: who stands in for whom at a moment.
 //! - `repo`: the tables `staff` and `absence`.
 //!
 //! What decides who stands in for whom (roles, deputies, absences, leaving) changes behind the gate `staff`.
 
+pub(crate) mod clocks;
 mod deactivate;
 mod entity;
 mod error;
@@ -16,10 +18,11 @@ mod stand_in;
 use business_time::Timestamp;
 use command::{Fault, Unit, paging::Page};
 pub(crate) use deactivate::deactivate;
+use deactivate::is_assigned;
 pub(crate) use entity::{Absence, Kind, Profile, Roles, Staff};
 pub(crate) use error::StaffError;
 use repo::Hold;
-pub(crate) use repo::{FirmRole, Link};
+pub(crate) use repo::{FirmRole, Holder, Link};
 pub(crate) use stand_in::{Standing, holders, represented_by, stand_in};
 
 use crate::{
@@ -44,7 +47,7 @@ pub(crate) async fn create(unit: &Unit<'_>, id: &str, profile: Profile) -> Resul
     if !repo::insert(unit.tx(), unit.keyring(), &person).await? {
         return Err(StaffError::Exists(id.to_owned()).into());
     }
-    address::claim(unit, &name::staff(id), &person.profile.email).await?;
+    settle_address(unit, &person).await?;
     unit.touched(&name::staff(id));
     Ok(person)
 }
@@ -71,10 +74,11 @@ pub(crate) async fn init(unit: &Unit<'_>, id: &str, display_name: String, email:
     create(unit, id, profile).await
 }
 
-/// Replaces a person's profile. `inactive` is what the caller believes; it is changed by [`deactivate`] alone.
+/// Replaces a person's profile. `inactive` is what the caller believes; it is changed by [`deactivate`] alone. An end of
+/// access that has come is taken only where nothing is theirs: nobody would take over (SOP 9).
 ///
 /// # Errors
-/// `STALE_ETAG`, `USE_DEACTIVATE_STAFF`, `LAST_IN_MANAGEMENT`, and as [`create`].
+/// `STALE_ETAG`, `USE_DEACTIVATE_STAFF`, `STILL_ASSIGNED`, `LAST_IN_MANAGEMENT`, and as [`create`].
 pub(crate) async fn update(
     unit: &Unit<'_>,
     id: &str,
@@ -101,15 +105,27 @@ pub(crate) async fn update(
         return Err(StaffError::UseDeactivateStaff.into());
     }
     person.replace(profile, domain.as_deref(), unit.now())?;
+    // Whoever assigns something to the person holds their row, so nothing is added to what is found here.
+    if !person.inactive && !person.is_active(unit.now()) && is_assigned(unit, id).await? {
+        return Err(StaffError::StillAssigned(id.to_owned()).into());
+    }
     repo::update(unit.tx(), unit.keyring(), &person).await?;
-    if repo::list_holders(unit.tx(), FirmRole::Management, unit.now()).await?.is_empty() {
+    // An access ends by itself, and then nobody is asked any more: somebody's has no end.
+    if !repo::any_in_management_for_good(unit.tx()).await? {
         return Err(StaffError::LastInManagement.into());
     }
-    if !person.inactive {
-        address::claim(unit, &name::staff(id), &person.profile.email).await?;
-    }
+    settle_address(unit, &person).await?;
     unit.touched(&name::staff(id));
     Ok(person)
+}
+
+async fn settle_address(unit: &Unit<'_>, person: &Staff) -> Result<(), Fault> {
+    let name = name::staff(&person.id);
+    if person.is_active(unit.now()) {
+        address::claim(unit, &name, &person.profile.email).await
+    } else {
+        address::release(unit, &name).await
+    }
 }
 
 /// A new absence of a person who has not left.

@@ -82,22 +82,37 @@ pub(crate) enum FirmRole {
     Intake,
 }
 
+/// One who holds a role for the firm and is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub id: String,
+    pub absent: bool,
+}
+
 /// Who holds a role for the firm and is active, in the order of their ids.
 pub(super) async fn list_holders<C: ConnectionTrait>(
     conn: &C,
     role: FirmRole,
     now: Timestamp,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<Holder>, Fault> {
     let column = match role {
         FirmRole::Management => "management",
         FirmRole::Intake => "intake",
     };
     let sql = format!(
-        "SELECT id FROM staff WHERE {column} AND NOT inactive AND (access_expire_time IS NULL OR access_expire_time > ?) \
-         ORDER BY id"
+        "SELECT s.id, {AWAY} AS absent FROM staff s WHERE s.{column} AND NOT s.inactive \
+         AND (s.access_expire_time IS NULL OR s.access_expire_time > ?) ORDER BY s.id"
     );
-    let rows = query_all(conn, &sql, vec![micros(now).into()]).await?;
-    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+    let now = micros(now);
+    let rows = query_all(conn, &sql, vec![now.into(), now.into(), now.into()]).await?;
+    rows.iter().map(|row| Ok(Holder { id: row.try_get("", "id")?, absent: row.try_get("", "absent")? })).collect()
+}
+
+/// Whether somebody is in management whose access has no end.
+pub(super) async fn any_in_management_for_good<C: ConnectionTrait>(conn: &C) -> Result<bool, Fault> {
+    let sql =
+        "SELECT id FROM staff WHERE management AND NOT inactive AND access_expire_time IS NULL ORDER BY id LIMIT 1";
+    Ok(query_one(conn, sql, vec![]).await?.is_some())
 }
 
 /// How a person stands at a moment: whether they can act, who is next in the chain of deputies, and what they are for
@@ -202,6 +217,9 @@ fn to_row(key: &DataKey, person: &Staff) -> Result<staff::Model, Fault> {
         deputy: profile.deputy.clone(),
         access_expire_time: profile.access_expire_time.map(micros),
         inactive: person.inactive,
+        next_due_time: person.next_due_time().map(micros),
+        attempts: 0,
+        set_aside_reason: None,
         create_time: micros(person.create_time),
         update_time: micros(person.update_time),
     })

@@ -1,4 +1,5 @@
-//! Who stands in for whom at a moment (SOP 9): a chain of deputies, followed until somebody can act, and never around.
+//! Who stands in for whom at a moment (SOP 9): a chain of deputies, followed until somebody can act, and never around. It
+//! passes on what a person is at clients and engagements, and no role for the whole firm.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use business_time::Timestamp;
 use command::Fault;
 use database::ConnectionTrait;
 
-use super::repo::{self, FirmRole};
+use super::repo::{self, FirmRole, Holder};
 
 /// Who acts for a person at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +90,8 @@ pub(crate) async fn represented_by<C: ConnectionTrait>(
     Ok(found)
 }
 
-/// Who holds a role for the whole firm and is active, in the order of their ids; absent ones among them.
+/// Who holds a role for the whole firm and is active, in the order of their ids; absent ones among them. An absence passes
+/// no such role on: whoever else may act is one of them.
 ///
 /// # Errors
 /// The database's.
@@ -97,6 +99,6 @@ pub(crate) async fn holders<C: ConnectionTrait>(
     conn: &C,
     role: FirmRole,
     now: Timestamp,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<Holder>, Fault> {
     repo::list_holders(conn, role, now).await
 }

@@ -1,17 +1,25 @@
 //! The service's own binary.
 
-use std::process::Output;
+use std::{fs, process::Output};
 
+use access::token::{TRIAL_AUDIENCE, TRIAL_ISSUER};
 use tempfile::TempDir;
+use testkit::TestDatabase;
 
-fn run(folder: &TempDir, arguments: &[&str]) -> Output {
-    let folder = folder.path().display();
+fn run(folder: &TempDir, database: &str, arguments: &[&str]) -> Output {
+    let path = |file: &str| folder.path().join(file).display().to_string();
     std::process::Command::new(env!("CARGO_BIN_EXE_client-registry"))
         .args(arguments)
-        .env("CLIENT_REGISTRY__DATABASE_URL", format!("sqlite://{folder}/registry.db"))
-        .env("CLIENT_REGISTRY__KEK_FILE", format!("{folder}/kek"))
+        .env("CLIENT_REGISTRY__DATABASE_URL", database)
+        .env("CLIENT_REGISTRY__KEK_FILE", path("kek"))
+        .env("CLIENT_REGISTRY__REDIS_URL", "redis://127.0.0.1:6379")
+        .env("CLIENT_REGISTRY__TOKEN_ISSUERS", path("issuers.json"))
         .output()
         .unwrap()
+}
+
+fn sqlite(folder: &TempDir) -> String {
+    format!("sqlite://{}/registry.db", folder.path().display())
 }
 
 fn told(output: &Output) -> String {
@@ -21,26 +29,38 @@ fn told(output: &Output) -> String {
 #[test]
 fn it_is_ready_once_it_was_migrated_and_makes_the_first_person_once() {
     let folder = tempfile::tempdir().unwrap();
-    let early = run(&folder, &["check"]);
-    assert!(!early.status.success() && told(&early).contains("migrate"), "{}", told(&early));
-    assert!(run(&folder, &["migrate"]).status.success());
-    let again = run(&folder, &["migrate"]);
+    let database = testkit::run(TestDatabase::postgres(&[]));
+    let run = |arguments: &[&str]| run(&folder, database.url(), arguments);
+    let issuers = serde_json::json!([{
+        "issuer": TRIAL_ISSUER, "audience": TRIAL_AUDIENCE, "algorithms": ["EdDSA"],
+        "jwks": folder.path().join("jwks.json"),
+    }]);
+    testkit::tokens().issuer().publish(&folder.path().join("jwks.json")).unwrap();
+    fs::write(folder.path().join("issuers.json"), issuers.to_string()).unwrap();
+
+    assert!(run(&["migrate"]).status.success());
+    let again = run(&["migrate"]);
     assert!(again.status.success() && told(&again).contains("0 steps ran"), "{}", told(&again));
-    let ready = run(&folder, &["check"]);
+    let ready = run(&["check"]);
     assert!(ready.status.success(), "{}", told(&ready));
     let init = ["init", "--name", "Root", "--email", "root@firm.example"];
-    let first = run(&folder, &init);
+    let first = run(&init);
     assert!(first.status.success() && told(&first).contains("staff/admin"), "{}", told(&first));
-    let second = run(&folder, &init);
+    let second = run(&init);
     assert!(!second.status.success() && told(&second).contains("NOT_EMPTY"), "{}", told(&second));
+    fs::remove_file(folder.path().join("issuers.json")).unwrap();
+    let nobodys = run(&["check"]);
+    assert!(!nobodys.status.success() && told(&nobodys).contains("token_issuers"), "{}", told(&nobodys));
 }
 
 #[test]
 fn by_itself_it_does_not_serve_from_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(run(&folder, &["migrate"]).status.success());
-    let served = run(&folder, &["serve"]);
-    assert!(!served.status.success() && told(&served).contains("SQLite"), "{}", told(&served));
+    assert!(run(&folder, &sqlite(&folder), &["migrate"]).status.success());
+    for verb in ["serve", "check"] {
+        let served = run(&folder, &sqlite(&folder), &[verb]);
+        assert!(!served.status.success() && told(&served).contains("SQLite"), "{}", told(&served));
+    }
 }
 
 #[test]
@@ -48,6 +68,6 @@ fn a_misspelt_setting_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("registry.toml");
     std::fs::write(&file, "listne = \"127.0.0.1:1\"\n").unwrap();
-    let output = run(&folder, &["--config", &file.display().to_string(), "check"]);
+    let output = run(&folder, &sqlite(&folder), &["--config", &file.display().to_string(), "check"]);
     assert!(!output.status.success() && told(&output).contains("listne"), "{}", told(&output));
 }

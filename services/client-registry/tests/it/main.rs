@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod access_ends;
 mod calendar;
 mod cli;
 mod client;
+mod confirmers;
 mod consent;
 mod contact;
 mod deactivate;
@@ -17,3 +19,4 @@ mod policy;
 mod races;
 mod staff;
 mod support;
+mod told;

@@ -1,6 +1,6 @@
 use contracts::client_registry::v1::{
     EscalationStep, EscalationTarget, GetPolicyRequest, ListPoliciesRequest, Policy, PolicyPublished,
-    PublishPolicyRequest,
+    PublishPolicyRequest, Staff, UpdateStaffRequest,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
@@ -11,7 +11,10 @@ both_databases!(client_registry::MIGRATIONS;
     versions_begin_at_1_have_no_hole_and_are_told,
     before_the_first_there_is_no_policy,
     an_older_version_stays_as_it_was,
-    a_first_step_later_than_24_hours_is_refused,
+    a_step_to_the_team_lead_later_than_24_hours_is_refused,
+    a_policy_without_a_step_to_the_team_lead_or_one_to_management_behind_it_is_refused,
+    a_first_response_that_takes_longer_than_a_business_day_is_refused,
+    another_official_domain_is_taken_at_once_and_peoples_addresses_follow_it,
     steps_out_of_order_are_refused,
     a_service_address_of_another_domain_is_refused,
     a_firm_calendar_that_is_not_there_is_refused,
@@ -30,10 +33,11 @@ fn get(version: &str) -> GetPolicyRequest {
 }
 
 fn step(hours: i64) -> EscalationStep {
-    EscalationStep {
-        after: Some(prost_types::Duration { seconds: hours * 3600, nanos: 0 }),
-        target: EscalationTarget::TeamLead.into(),
-    }
+    to(EscalationTarget::TeamLead, hours)
+}
+
+fn to(target: EscalationTarget, hours: i64) -> EscalationStep {
+    EscalationStep { after: Some(prost_types::Duration { seconds: hours * 3600, nanos: 0 }), target: target.into() }
 }
 
 async fn versions_begin_at_1_have_no_hole_and_are_told(db: TestDatabase) {
@@ -69,23 +73,67 @@ async fn before_the_first_there_is_no_policy(db: TestDatabase) {
 async fn an_older_version_stays_as_it_was(db: TestDatabase) {
     let house = House::open(db).await;
     let first = house.policy().await;
-    let second = Policy { first_response_business_days: 2, auto_acknowledge: false, ..policy() };
+    let reminder = Some(prost_types::Duration { seconds: 7200, nanos: 0 });
+    let second = Policy { confirmation_reminder: reminder, auto_acknowledge: false, ..policy() };
     house.policies(ROOT).publish_policy(publish(second)).await.unwrap();
     assert_eq!(house.policies(ROOT).get_policy(get("1")).await.unwrap().into_inner().policy.unwrap(), first);
     let current = house.policies(ROOT).get_policy(get("current")).await.unwrap().into_inner().policy.unwrap();
-    assert_eq!((current.version, current.first_response_business_days), (2, 2));
+    assert_eq!((current.version, current.confirmation_reminder), (2, reminder));
 }
 
-async fn a_first_step_later_than_24_hours_is_refused(db: TestDatabase) {
+async fn a_step_to_the_team_lead_later_than_24_hours_is_refused(db: TestDatabase) {
     let house = House::open(db).await;
-    let late = Policy { escalation_steps: vec![step(25), step(48)], ..policy() };
-    let answer = house.policies(ROOT).publish_policy(publish(late)).await;
+    let late = vec![to(EscalationTarget::AccountManager, 4), step(25), to(EscalationTarget::Management, 48)];
+    let answer = house.policies(ROOT).publish_policy(publish(Policy { escalation_steps: late, ..policy() })).await;
     assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, "LATER_THAN_24_HOURS"));
-    assert_eq!(fields(answer), ["policy.escalation_steps[0].after"]);
+    assert_eq!(fields(answer), ["policy.escalation_steps[1].after"]);
     let just = EscalationStep { after: Some(prost_types::Duration { seconds: 86_400, nanos: 1_000 }), ..step(24) };
     let answer =
         house.policies(ROOT).publish_policy(publish(Policy { escalation_steps: vec![just], ..policy() })).await;
     assert_eq!(refusal(answer).1, "LATER_THAN_24_HOURS");
+}
+
+async fn a_policy_without_a_step_to_the_team_lead_or_one_to_management_behind_it_is_refused(db: TestDatabase) {
+    use EscalationTarget::{AccountManager, Management};
+    let house = House::open(db).await;
+    for (escalation_steps, reason) in [
+        (vec![to(AccountManager, 4), to(Management, 24)], "NO_TEAM_LEAD_STEP"),
+        (vec![step(24)], "NO_MANAGEMENT_STEP"),
+        (vec![to(Management, 4), step(24), to(AccountManager, 48)], "NO_MANAGEMENT_STEP"),
+    ] {
+        let answer = house.policies(ROOT).publish_policy(publish(Policy { escalation_steps, ..policy() })).await;
+        assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, reason));
+        assert_eq!(fields(answer), ["policy.escalation_steps"], "{reason}");
+    }
+    let own = vec![to(AccountManager, 4), to(Management, 8), step(24), to(AccountManager, 30), to(Management, 30)];
+    house.policies(ROOT).publish_policy(publish(Policy { escalation_steps: own, ..policy() })).await.unwrap();
+}
+
+async fn a_first_response_that_takes_longer_than_a_business_day_is_refused(db: TestDatabase) {
+    let house = House::open(db).await;
+    for days in [0, 2, 10] {
+        let slow = Policy { first_response_business_days: days, ..policy() };
+        let answer = house.policies(ROOT).publish_policy(publish(slow)).await;
+        assert_eq!(refusal_of(&answer).0, Code::InvalidArgument);
+        assert_eq!(fields(answer), ["policy.first_response_business_days"], "{days}");
+    }
+}
+
+async fn another_official_domain_is_taken_at_once_and_peoples_addresses_follow_it(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.policy().await;
+    let anna = house.staff("anna").await;
+    let moved = |staff: Staff| Staff { email: "anna@advice.example".into(), ..staff };
+    let request = |staff: Staff| UpdateStaffRequest { staff: Some(staff), ..Default::default() };
+    let answer = house.people(ROOT).update_staff(request(moved(anna.clone()))).await;
+    assert_eq!(refusal(answer).1, "ADDRESS_NOT_OFFICIAL", "not before");
+    let next = Policy {
+        official_domain: "advice.example".into(),
+        service_address: "service@advice.example".into(),
+        ..policy()
+    };
+    house.policies(ROOT).publish_policy(publish(next)).await.unwrap();
+    house.people(ROOT).update_staff(request(moved(anna))).await.unwrap();
 }
 
 async fn steps_out_of_order_are_refused(db: TestDatabase) {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use contracts::client_registry::v1::{
-    AuthorizeSendRequest, Contact, CreateAbsenceRequest, CreateClientRequest, CreateContactRequest,
+    AuthorizeSendRequest, Confirmers, Contact, CreateAbsenceRequest, CreateClientRequest, CreateContactRequest,
     CreateEngagementRequest, CreateStaffRequest, DeactivateStaffRequest, GetEngagementRequest, ListPoliciesRequest,
     PublishPolicyRequest, Staff, TransferAccountRequest, UpdateContactRequest, UpdateEngagementRequest,
     UpdateStaffRequest, audience, authorize_send_response::Outcome,
@@ -15,7 +15,7 @@ use database::query_one;
 use testkit::{TestDatabase, eventually};
 use tonic::{Code, Status};
 
-use crate::support::{House, ROOT, client, contact, employee, engagement, policy, refusal, refused, send};
+use crate::support::{House, ROOT, client, contact, employee, engagement, policy, refusal, refused, send, until};
 
 fn race(test: impl AsyncFnOnce(House)) {
     testkit::run(async {
@@ -247,6 +247,106 @@ fn one_who_is_just_leaving_is_given_no_absence() {
         let (left, absent) = one_after_the_other(&house, leave(&house, "anna"), people.create_absence(request)).await;
         left.unwrap();
         inactive(absent);
+    });
+}
+
+/// Until whatever is due has been handed over from one whose access has ended.
+async fn access_ends(house: &House) -> Result<(), Status> {
+    let _work = house.work();
+    house.arrive(house.clock.now() + Duration::from_secs(3600));
+    eventually(Duration::from_secs(30), async || !house.audit_of("client-registry.access-ends").await.is_empty()).await;
+    Ok(())
+}
+
+/// `staff/con`, whose access ends in an hour, with `clients/acme`.
+async fn contractor(house: &House) -> Staff {
+    let con = house.staff_like("con", until(house.clock.now() + Duration::from_secs(3600), "con")).await;
+    house.client("acme", "con").await;
+    con
+}
+
+#[test]
+fn a_client_is_not_transferred_to_one_whose_access_just_ends() {
+    race(async |house| {
+        house.staff_like("con", until(house.clock.now() + Duration::from_secs(3600), "con")).await;
+        house.client("acme", "root").await;
+        let (ended, moved) = one_after_the_other(&house, access_ends(&house), transfer(&house, "con")).await;
+        ended.unwrap();
+        inactive(moved);
+    });
+}
+
+#[test]
+fn a_client_transferred_away_while_the_access_of_its_account_manager_ends_has_one_account_manager() {
+    race(async |house| {
+        contractor(&house).await;
+        house.staff("bo").await;
+        let (ended, moved) = one_after_the_other(&house, access_ends(&house), transfer(&house, "bo")).await;
+        ended.unwrap();
+        moved.unwrap();
+        assert_eq!(house.client_now("clients/acme").await.revision, 3, "both changes, one after the other");
+        assert_eq!(manager(&house).await, "staff/bo");
+    });
+}
+
+#[test]
+fn an_access_put_off_while_it_ends_is_given_back_without_what_was_handed_over() {
+    race(async |house| {
+        let con = contractor(&house).await;
+        let later = Some(crate::support::wire(house.clock.now() + Duration::from_secs(7200)));
+        let request =
+            UpdateStaffRequest { staff: Some(Staff { access_expire_time: later, ..con }), ..Default::default() };
+        let mut people = house.people(ROOT);
+        let (ended, put_off) = one_after_the_other(&house, access_ends(&house), people.update_staff(request)).await;
+        ended.unwrap();
+        assert_eq!(put_off.unwrap().into_inner().staff.unwrap().access_expire_time, later);
+        assert_eq!(manager(&house).await, ROOT);
+    });
+}
+
+#[test]
+fn nothing_is_given_to_one_whose_access_is_just_set_to_end() {
+    race(async |house| {
+        let anna = house.staff("anna").await;
+        let ending = Staff { access_expire_time: Some(crate::support::wire(house.clock.now())), ..anna };
+        let request = UpdateStaffRequest { staff: Some(ending), ..Default::default() };
+        let mut people = house.people(ROOT);
+        let (ended, made) = one_after_the_other(&house, people.update_staff(request), register(&house, "anna")).await;
+        ended.unwrap();
+        inactive(made);
+    });
+}
+
+#[test]
+fn an_end_of_access_is_not_set_for_one_who_is_just_given_a_client() {
+    race(async |house| {
+        let anna = house.staff("anna").await;
+        let ending = Staff { access_expire_time: Some(crate::support::wire(house.clock.now())), ..anna };
+        let request = UpdateStaffRequest { staff: Some(ending), ..Default::default() };
+        let mut people = house.people(ROOT);
+        let (made, ended) = one_after_the_other(&house, register(&house, "anna"), people.update_staff(request)).await;
+        made.unwrap();
+        assert_eq!(refusal(ended), refused(Code::InvalidArgument, "STILL_ASSIGNED"));
+    });
+}
+
+#[test]
+fn a_contact_who_just_ceased_to_confirm_is_not_asked_to() {
+    race(async |house| {
+        house.policy().await;
+        house.client("acme", "root").await;
+        let jo = house.contact("acme", "jo").await;
+        let request = UpdateContactRequest { contact: Some(Contact { confirms: false, ..jo }), ..Default::default() };
+        let mut contacts = house.contacts(ROOT);
+        let confirmers = audience::Kind::Confirmers(Confirmers { contact: "clients/acme/contacts/jo".into() });
+        let ask = async {
+            let request = send("clients/acme", confirmers);
+            let answer = house.consent("services/notification").authorize_send(request).await?;
+            Ok::<_, Status>(answer.into_inner().outcome.unwrap())
+        };
+        let (changed, asked) = one_after_the_other(&house, contacts.update_contact(request), ask).await;
+        changed.unwrap();
+        assert_eq!(denied(asked.unwrap()), "NOBODY_TO_TELL");
     });
 }
 

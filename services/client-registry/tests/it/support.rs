@@ -22,6 +22,7 @@ use prost::{Message, Name};
 use runtime::{Client as Channel, Edge, Server, Services};
 use service::{Nothing, Process, Service};
 use testkit::{TestDatabase, Tokens, tokens};
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -39,6 +40,7 @@ pub struct House {
     pub app: App,
     tokens: Tokens,
     url: String,
+    stop: CancellationToken,
     _folder: tempfile::TempDir,
     _stop: DropGuard,
 }
@@ -69,7 +71,7 @@ impl House {
         let services = app.add_services(Services::new());
         let stop = CancellationToken::new();
         tokio::spawn(bound.serve(services, Edge::new(access), stop.clone()));
-        Self { db, clock, system, app, tokens, url, _folder: folder, _stop: stop.drop_guard() }
+        Self { db, clock, system, app, tokens, url, stop: stop.clone(), _folder: folder, _stop: stop.drop_guard() }
     }
 
     /// With [`ROOT`] in management and `calendars/firm`.
@@ -78,6 +80,19 @@ impl House {
         house.app.init("root", "Root", "root@firm.example").await.unwrap();
         house.calendar("firm").await;
         house
+    }
+
+    /// Runs the registry's clocks, for as long as it is held; no relay and no sealer, which would meet the brake of a race.
+    pub fn work(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        self.app.work(&mut tasks, &self.stop);
+        tasks
+    }
+
+    /// It is this time now, and whatever waits for the clock hears of it.
+    pub fn arrive(&self, time: Timestamp) {
+        self.clock.set(time);
+        self.app.wake();
     }
 
     /// Calls in somebody's name.
@@ -219,7 +234,12 @@ impl House {
 
     /// The audit rows of a method, oldest first.
     pub async fn audit(&self, method: &str) -> Vec<AuditRow> {
-        audit(&self.db.database(), method).await
+        self.audit_of(&format!("liaison.client_registry.v1.{method}")).await
+    }
+
+    /// The audit rows of an action, oldest first.
+    pub async fn audit_of(&self, action: &str) -> Vec<AuditRow> {
+        audit(&self.db.database(), action).await
     }
 }
 
@@ -233,9 +253,8 @@ pub struct AuditRow {
     pub reason: String,
 }
 
-async fn audit(db: &Database, method: &str) -> Vec<AuditRow> {
+async fn audit(db: &Database, action: &str) -> Vec<AuditRow> {
     let sql = "SELECT actor, resources, outcome, reason FROM audit_row WHERE action = ? ORDER BY id";
-    let action = format!("liaison.client_registry.v1.{method}");
     let rows = query_all(db.reader(), sql, vec![action.into()]).await.unwrap();
     rows.iter()
         .map(|row| AuditRow {
@@ -265,6 +284,11 @@ pub fn employee(id: &str) -> Staff {
         kind: StaffKind::Employee.into(),
         ..Default::default()
     }
+}
+
+/// An employee whose access ends.
+pub fn until(end: Timestamp, id: &str) -> Staff {
+    Staff { access_expire_time: Some(wire(end)), ..employee(id) }
 }
 
 pub fn client(manager: &str) -> Client {

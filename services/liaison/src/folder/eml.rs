@@ -74,28 +74,24 @@ impl Eml {
         self.header("auto-submitted").is_some_and(|value| !value.to_ascii_lowercase().starts_with("no"))
     }
 
-    /// Whether the server of this name says that the sender's domain is the sender's (DMARC passed for it, RFC 8601), and
-    /// nowhere the contrary.
+    /// Whether the server of this name says that the sender's domain is the sender's: DMARC passed for it (RFC 8601).
     pub fn is_vouched_for_by(&self, authserv_id: &str) -> bool {
         let [from] = self.from.as_slice() else { return false };
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let mut results = self.dmarc_by(authserv_id).peekable();
-        let passed = results.peek().is_some_and(|(verdict, of)| verdict == "pass" && of == domain);
-        passed && !results.any(|(verdict, _)| verdict == "fail")
+        self.dmarc_by(authserv_id).is_some_and(|(verdict, of)| verdict == "pass" && of == domain)
     }
 
-    /// What a server says of DMARC, the topmost first: the result and the domain that it is about.
-    fn dmarc_by(&self, authserv_id: &str) -> impl Iterator<Item = (String, String)> {
-        self.headers_named("authentication-results").filter_map(move |value| {
+    /// What a server says of DMARC: the result and the domain that it is about. The server writes on top, so what stands
+    /// under its name further below was there before it looked, and anybody may have written it.
+    fn dmarc_by(&self, authserv_id: &str) -> Option<(String, String)> {
+        let results = self.headers_named("authentication-results").find_map(|value| {
             let value = value.to_ascii_lowercase().replace(" =", "=").replace("= ", "=");
             let (server, results) = value.split_once(';')?;
-            if !server.split_whitespace().next()?.eq_ignore_ascii_case(authserv_id) {
-                return None;
-            }
-            let result = results.split(';').map(str::trim).find(|one| one.starts_with("dmarc="))?;
-            let property = |name: &str| result.split_whitespace().find_map(|word| word.strip_prefix(name));
-            Some((property("dmarc=")?.to_owned(), property("header.from=").unwrap_or_default().to_owned()))
-        })
+            server.split_whitespace().next()?.eq_ignore_ascii_case(authserv_id).then(|| results.to_owned())
+        })?;
+        let result = results.split(';').map(str::trim).find(|one| one.starts_with("dmarc="))?;
+        let property = |name: &str| result.split_whitespace().find_map(|word| word.strip_prefix(name));
+        Some((property("dmarc=")?.to_owned(), property("header.from=").unwrap_or_default().to_owned()))
     }
 }
 
@@ -112,4 +108,34 @@ fn addresses(found: Option<&Address<'_>>) -> Vec<String> {
 
 fn text_of(message: &Message<'_>) -> String {
     message.body_text(0).map(|text| text.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vouched(results: &[&str]) -> bool {
+        let results: String = results.iter().map(|one| format!("Authentication-Results: {one}\r\n")).collect();
+        let raw = format!("{results}From: Jo <jo@acme.example>\r\nSubject: x\r\n\r\nText\r\n");
+        Eml::parse("mails-in/01.eml", raw.as_bytes()).is_vouched_for_by("mx.firm.example")
+    }
+
+    const PASS: &str = "mx.firm.example; dmarc=pass header.from=acme.example";
+    const FAIL: &str = "mx.firm.example; dmarc=fail header.from=acme.example";
+
+    #[test]
+    fn only_the_topmost_statement_of_the_firms_own_server_counts() {
+        assert!(vouched(&[PASS]));
+        assert!(vouched(&[PASS, FAIL]), "what stands below was there before the server looked");
+        assert!(!vouched(&[FAIL, PASS]));
+        assert!(!vouched(&["mx.firm.example; spf=pass smtp.mailfrom=acme.example", PASS]), "it says nothing of DMARC");
+    }
+
+    #[test]
+    fn what_other_servers_say_counts_for_nothing() {
+        assert!(vouched(&["mx.elsewhere.example; dmarc=fail header.from=acme.example", PASS]));
+        assert!(!vouched(&["mx.elsewhere.example; dmarc=pass header.from=acme.example"]));
+        assert!(!vouched(&["mx.firm.example; dmarc=pass header.from=elsewhere.example"]));
+        assert!(!vouched(&[]));
+    }
 }

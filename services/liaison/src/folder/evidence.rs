@@ -45,6 +45,8 @@ pub struct Evidence {
     pub mails_in: Vec<Eml>,
     /// What left, by the notification's name as the file's name gives it.
     pub mails_out: BTreeMap<String, Eml>,
+    /// What left once more, with the notification's name.
+    pub further_copies: Vec<(String, Eml)>,
     /// In order.
     pub story: Vec<Step>,
 }
@@ -156,6 +158,21 @@ impl Evidence {
             Some((.., calendar)) => Some(calendar),
             None => self.find_client(client).map(|client| client.calendar.clone()),
         }
+    }
+
+    /// A person of the firm as they stood at a time; before what is known first, as they stood first.
+    pub fn staff_at(&self, name: &str, time: Timestamp) -> Option<&Staff> {
+        let record = self.staff.get(name)?;
+        let known = record.versions.iter().rfind(|version| version.from_time <= time).or(record.versions.first());
+        Some(known.map_or(&record.staff, |version| &version.staff))
+    }
+
+    /// A contact as they stood at a time; before what is known first, as they stood first.
+    pub fn contact_at(&self, name: &str, time: Timestamp) -> Option<&Contact> {
+        let (client, _) = name.split_once("/contacts/")?;
+        let versions = self.clients.get(client)?.contact_versions.iter().filter(|version| version.contact.name == name);
+        let known = versions.clone().rfind(|version| version.from_time <= time).or(versions.clone().next());
+        known.map(|version| &version.contact).or_else(|| self.find_contact(name))
     }
 
     /// Who stood for a client at a time.

@@ -13,9 +13,6 @@ use super::proto_json;
 pub struct Run {
     /// Version of this form: 1.
     pub format: u32,
-    /// The firm's name, for people.
-    #[serde(default)]
-    pub firm: String,
     /// The scenario's name.
     pub scenario: String,
     /// A few sentences about it, for people.
@@ -96,6 +93,32 @@ pub struct StaffRecord {
     /// All of their absences.
     #[serde(with = "proto_json::many")]
     pub absences: Vec<Absence>,
+    /// How they stood before, the oldest first: one from the beginning or from their creation on, and one for each change.
+    /// Empty where nothing changed; then what stands above stood from the beginning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<StaffVersion>,
+}
+
+/// A person of the firm as they stood from a time on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaffVersion {
+    /// Until the next of them.
+    pub from_time: Timestamp,
+    /// As the registry answered it.
+    #[serde(with = "proto_json::one")]
+    pub staff: Staff,
+}
+
+/// A contact as they stood from a time on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContactVersion {
+    /// Until the next of the same contact.
+    pub from_time: Timestamp,
+    /// As the registry answered it.
+    #[serde(with = "proto_json::one")]
+    pub contact: Contact,
 }
 
 /// A client; one of `firm/clients.json`.
@@ -111,6 +134,9 @@ pub struct ClientRecord {
     /// In the order of their names.
     #[serde(with = "proto_json::many")]
     pub contacts: Vec<Contact>,
+    /// How they stood before, by name and then the oldest first; a contact of whom there is none here never changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contact_versions: Vec<ContactVersion>,
     /// Who stood for the client when, the oldest first: one for each change of account manager, team lead or team
     /// (whoever exports appends one when the registry says `AssignmentChanged`). Empty where it never changed; then what
     /// stands above stood from the beginning.
@@ -171,10 +197,15 @@ pub struct Step {
     pub at: Timestamp,
     /// The principal, for example `staff/anna`.
     pub who: String,
-    /// `liaison.escalation.v1.CaseService/OpenCase`; empty for a step that only waits for an event.
+    /// `liaison.escalation.v1.CaseService/OpenCase`; of the end of a watch the RPC that it watched; empty for a step that
+    /// only waits for an event.
     pub rpc: String,
-    /// As proto JSON, with references replaced.
+    /// As proto JSON, with references replaced; of a mail step all fields but the raw bytes, which lie in `mail_file`.
+    /// Of the end of a watch `{"watch": name, "step": the number of the step that opened it}`.
     pub request: Value,
+    /// What the scenario expects, to be held against `outcome`.
+    #[serde(default, skip_serializing_if = "Expectation::is_mere_answer")]
+    pub expect: Expectation,
     /// What the scenario expects, in words: `an answer`, `refused with NOT_FOUND`, `the event ClockBreached by …`.
     pub expected: String,
     /// What came.
@@ -184,6 +215,40 @@ pub struct Step {
     /// For a mail that was handed over: its file, for example `mails-in/03-printer.eml`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_file: Option<String>,
+}
+
+/// What a scenario expects of a step, with references replaced.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expectation {
+    /// A refusal with this reason; none where an answer is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// A field that the refusal must name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Fields of the answer by path, and their values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answer: Vec<(String, Value)>,
+    /// Fields that must not be there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
+    /// A field of a stream's messages, and a value that it must have in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub never: Option<(String, Value)>,
+    /// How many messages a stream must have brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<usize>,
+    /// How many it must have brought at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<usize>,
+}
+
+impl Expectation {
+    /// Whether any answer will do.
+    pub fn is_mere_answer(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What came of a step.

@@ -5,14 +5,16 @@
 //! <out>/run.json                 Run: scenario, trial, business times, versions
 //! <out>/firm/calendars.json      [CalendarInForce]: every revision of every calendar, and from when it stood
 //! <out>/firm/policies.json       [Policy], as proto JSON
-//! <out>/firm/staff.json          [StaffRecord]: a person and their absences
-//! <out>/firm/clients.json        [ClientRecord]: a client, its engagements and contacts, and who stood for it when
+//! <out>/firm/staff.json          [StaffRecord]: a person, their absences, and how they stood when
+//! <out>/firm/clients.json        [ClientRecord]: a client, its engagements and contacts, how these stood when, and who
+//!                                stood for it when
 //! <out>/cases.json               [Case] as they stood at the end
 //! <out>/timelines/<case>.json    evidence::TimelineFile; its entries decode as liaison.escalation.v1.TimelineEntry
 //! <out>/audit/<service>.json     evidence::AuditFile
 //! <out>/events/<service>.json    [Event]: every envelope in order
 //! <out>/notifications.json       [Notification]        <out>/mails.json   [Mail]
-//! <out>/mails-in/<nn>-<name>.eml what was delivered    <out>/mails-out/<notification id>.eml  what left
+//! <out>/mails-in/<nn>-<name>.eml what was delivered    <out>/mails-out/<notification id>.eml  what left; a further copy
+//!                                                      of it as <notification id>.2.eml and so on
 //! <out>/story.json               [Step]: who asked for what, and what came of it
 //! <out>/index.html               the story for people
 //! <out>.head.json                the signed head, beside the folder
@@ -38,8 +40,8 @@ pub use eml::{Eml, address_of};
 pub use evidence::{Evidence, Happened, Timeline, id_of, instant, is_person, is_staff};
 pub use fault::{Fault, FolderFault};
 pub use form::{
-    Assignments, CalendarInForce, ClientRecord, EngagementTeam, Outcome, Refused, Run, StaffRecord, Step,
-    UnknownCalendar,
+    Assignments, CalendarInForce, ClientRecord, ContactVersion, EngagementTeam, Expectation, Outcome, Refused, Run,
+    StaffRecord, StaffVersion, Step, UnknownCalendar,
 };
 pub use reader::Folder;
 pub use writer::FolderWriter;

@@ -61,6 +61,7 @@ impl Folder {
             })?,
             mails_in: Vec::new(),
             mails_out: BTreeMap::new(),
+            further_copies: Vec::new(),
             story: self.json(names::STORY)?,
         };
         evidence.calendars.sort_by(|a, b| (&a.name, a.from_time, a.revision).cmp(&(&b.name, b.from_time, b.revision)));
@@ -90,7 +91,11 @@ impl Folder {
         for path in self.list(names::MAILS_OUT, "eml")? {
             let raw = self.bytes(&path)?;
             let stem = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".eml");
-            evidence.mails_out.insert(format!("notifications/{stem}"), Eml::parse(path.clone(), &raw));
+            let mail = Eml::parse(path.clone(), &raw);
+            match stem.split_once('.') {
+                None => drop(evidence.mails_out.insert(format!("notifications/{stem}"), mail)),
+                Some((id, _)) => evidence.further_copies.push((format!("notifications/{id}"), mail)),
+            }
         }
         Ok(evidence)
     }

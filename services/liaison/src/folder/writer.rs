@@ -122,6 +122,7 @@ impl FolderWriter {
         for record in &mut clients {
             record.engagements.sort_by(|a, b| a.name.cmp(&b.name));
             record.contacts.sort_by(|a, b| a.name.cmp(&b.name));
+            record.contact_versions.sort_by(|a, b| (&a.contact.name, a.from_time).cmp(&(&b.contact.name, b.from_time)));
         }
         clients.sort_by(|a, b| a.client.name.cmp(&b.client.name));
         self.write_json(names::CLIENTS, &clients)
@@ -205,12 +206,17 @@ impl FolderWriter {
         Ok(path)
     }
 
-    /// A mail that left for `notifications/{notification}`.
+    /// A mail that left for `notifications/{notification}`; every further one for the same is kept beside it.
     ///
     /// # Errors
     /// The file system's.
     pub fn mail_out(&self, notification: &str, raw: &[u8]) -> Result<(), FolderFault> {
-        self.write_bytes(&format!("{}/{}.eml", names::MAILS_OUT, id_of(notification)), raw)
+        let path = |copy: u32| match copy {
+            1 => format!("{}/{}.eml", names::MAILS_OUT, id_of(notification)),
+            more => format!("{}/{}.{more}.eml", names::MAILS_OUT, id_of(notification)),
+        };
+        let free = (1..).find(|copy| !self.folder.join(path(*copy)).exists()).unwrap_or(u32::MAX);
+        self.write_bytes(&path(free), raw)
     }
 
     /// `story.json`.

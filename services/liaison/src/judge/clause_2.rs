@@ -5,9 +5,18 @@ use std::collections::BTreeMap;
 
 use ::evidence::audit_file::FileOutcome;
 use business_time::Timestamp;
-use contracts::{client_registry::v1::StaffKind, escalation::v1::TimelineKind};
+use contracts::{
+    client_registry::v1::{Contact, Staff, StaffKind},
+    escalation::v1::TimelineKind,
+};
 
-use super::{Row, case_view::CaseView, docket::Docket, people};
+use super::{
+    Row,
+    case_view::CaseView,
+    docket::Docket,
+    people,
+    span::{SLACK, earlier},
+};
 use crate::folder::{Evidence, instant, is_person, is_staff, names};
 
 pub(super) fn row(evidence: &Evidence) -> Row {
@@ -23,6 +32,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             }
         }
     }
+    versions_end_rightly(evidence, &mut docket);
     docket.cite(names::STAFF);
     docket.cite(names::CLIENTS);
     docket.into_row("2", "everybody involved is known and active", "people")
@@ -39,6 +49,24 @@ fn staff_kinds(evidence: &Evidence, docket: &mut Docket) {
             }
             StaffKind::Contractor => {}
             StaffKind::Unspecified => docket.broken(place, "is neither employee nor contractor"),
+        }
+    }
+}
+
+/// What stands at the end is what the last change left.
+fn versions_end_rightly(evidence: &Evidence, docket: &mut Docket) {
+    let otherwise = "stands otherwise at the end than its last change left it";
+    for record in evidence.staff.values() {
+        let bare = |staff: &Staff| Staff { revision: 0, etag: String::new(), ..staff.clone() };
+        if record.versions.last().is_some_and(|last| bare(&last.staff) != bare(&record.staff)) {
+            docket.broken(format!("{} {}", names::STAFF, record.staff.name), otherwise);
+        }
+    }
+    for contact in evidence.clients.values().flat_map(|record| &record.contacts) {
+        let bare = |contact: &Contact| Contact { revision: 0, etag: String::new(), ..contact.clone() };
+        let last = evidence.contact_at(&contact.name, Timestamp::MAX);
+        if last.is_some_and(|last| bare(last) != bare(contact)) {
+            docket.broken(format!("{} {}", names::CLIENTS, contact.name), otherwise);
         }
     }
 }
@@ -85,14 +113,16 @@ fn acts(evidence: &Evidence) -> BTreeMap<String, Vec<Act>> {
 fn was_entitled(evidence: &Evidence, person: &str, time: Timestamp) -> Result<(), String> {
     if is_staff(person) {
         let staff = evidence.find_staff(person).ok_or("the firm knows nobody of that name")?;
-        return match people::left(evidence, staff) {
+        return match people::left(evidence, staff, time) {
             Some(left) if left == Timestamp::MIN => Err("is inactive, and nothing says since when".to_owned()),
             Some(left) if left < time => Err(format!("had no access any more since {left}")),
             _ => Ok(()),
         };
     }
-    let contact = evidence.find_contact(person).ok_or("no client has such a contact")?;
-    if !contact.inactive {
+    evidence.find_contact(person).ok_or("no client has such a contact")?;
+    // What was done in the moment of leaving was done before it.
+    let there = |time| evidence.contact_at(person, time).is_some_and(|contact| !contact.inactive);
+    if there(time) || there(earlier(time, SLACK)) {
         return Ok(());
     }
     let rows = evidence.audits.values().flat_map(|audit| audit.rows());

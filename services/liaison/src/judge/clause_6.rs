@@ -1,11 +1,21 @@
-//! SOP 6: mail goes out from the official company domain only, to whom it is for, and to nobody else.
+//! SOP 6: mail goes out from the official company domain only, to whom it is for and to nobody else, with a permit of the
+//! registry, and once.
 
 use std::collections::BTreeSet;
 
+use ::evidence::audit_file::FileOutcome;
+use business_time::Timestamp;
 use contracts::notification::v1::{Notification, NotificationState};
+use jiff::SignedDuration;
 
-use super::{Row, docket::Docket};
+use super::{Row, docket::Docket, span::earlier};
 use crate::folder::{Eml, Evidence, address_of, id_of, instant, is_staff, names};
+
+/// How long a permit to send holds.
+const PERMIT: SignedDuration = SignedDuration::from_secs(30);
+
+/// The field of a mail that left once more since nobody could know whether it had left.
+const POSSIBLE_DUPLICATE: &str = "x-liaison-possible-duplicate";
 
 pub(super) fn row(evidence: &Evidence) -> Row {
     let mut docket = Docket::default();
@@ -21,6 +31,14 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             }
         }
     }
+    for (name, mail) in &evidence.further_copies {
+        docket.look();
+        docket.cite(&mail.path);
+        let notification = evidence.notifications.get(name);
+        if let Err(what) = may_be_a_copy(evidence, notification, mail) {
+            docket.broken(&mail.path, what);
+        }
+    }
     for notification in evidence.notifications.values() {
         let handed_over = notification.state() == NotificationState::HandedOver;
         if handed_over && !evidence.mails_out.contains_key(&notification.name) {
@@ -29,6 +47,34 @@ pub(super) fn row(evidence: &Evidence) -> Row {
         }
     }
     docket.into_row("6", "mail from the official domain only", "mails sent")
+}
+
+/// A mail leaves once. A further copy is one of which nobody could know whether the first one left: it says so, and is the
+/// same mail.
+fn may_be_a_copy(evidence: &Evidence, notification: Option<&Notification>, mail: &Eml) -> Result<(), String> {
+    let notification = notification.ok_or("left, but no notification says so")?;
+    if mail.header(POSSIBLE_DUPLICATE).is_none() {
+        return Err(format!("is {} once more, and is not marked as a possible duplicate", notification.name));
+    }
+    left_rightly(evidence, notification, mail)
+}
+
+/// The registry permitted it: the right recipients, a moment before it left, and once for each copy.
+fn was_permitted(evidence: &Evidence, notification: &Notification, time: Timestamp) -> Result<(), String> {
+    let rows = evidence.audits.get("client-registry").into_iter().flat_map(|audit| audit.rows());
+    let permits: Vec<_> = rows
+        .filter(|row| row.outcome == FileOutcome::Done && row.action.ends_with("ConsentService/AuthorizeSend"))
+        .filter(|row| row.resources.contains(&notification.name))
+        .filter(|row| notification.recipients.iter().all(|recipient| row.resources.contains(recipient)))
+        .collect();
+    if !permits.iter().any(|row| earlier(time, PERMIT) <= row.time && row.time <= time) {
+        return Err("left without a permit of that moment for its recipients".to_owned());
+    }
+    let copies = evidence.further_copies.iter().filter(|(name, _)| *name == notification.name).count() + 1;
+    if permits.len() < copies {
+        return Err(format!("left {copies} times with {} permits", permits.len()));
+    }
+    Ok(())
 }
 
 fn mail_path(notification: &str) -> String {
@@ -43,6 +89,7 @@ fn left_rightly(evidence: &Evidence, notification: &Notification, mail: &Eml) ->
     bears_its_ids(notification, mail)?;
     let time = instant(notification.hand_over_time.as_ref()).ok_or("left, but nothing says when")?;
     let policy = evidence.policy_at(time).ok_or("left before there was a policy")?;
+    was_permitted(evidence, notification, time)?;
 
     let [from] = mail.from.as_slice() else {
         return Err(format!("has {} senders", mail.from.len()));
@@ -51,24 +98,29 @@ fn left_rightly(evidence: &Evidence, notification: &Notification, mail: &Eml) ->
     if !domain.eq_ignore_ascii_case(&policy.official_domain) {
         return Err(format!("left from {domain}, not from {}", policy.official_domain));
     }
-    let expected = if notification.author.is_empty() {
-        policy.service_address.clone()
-    } else {
-        evidence.find_staff(&notification.author).map(|staff| staff.email.clone()).unwrap_or_default()
+    // The addresses are the permit's, which may be a moment old.
+    let expected = |time| {
+        if notification.author.is_empty() {
+            policy.service_address.clone()
+        } else {
+            evidence.staff_at(&notification.author, time).map(|staff| staff.email.clone()).unwrap_or_default()
+        }
     };
-    if address_of(&expected) != *from {
-        return Err(format!("left from {from}, not from {expected}"));
-    }
-
-    let mut addresses = BTreeSet::new();
-    for recipient in &notification.recipients {
-        addresses.insert(address_of(address(evidence, notification, recipient)?));
+    if ![time, earlier(time, PERMIT)].into_iter().any(|time| address_of(&expected(time)) == *from) {
+        return Err(format!("left from {from}, not from {}", expected(time)));
     }
     let to: BTreeSet<String> = mail.to.iter().cloned().collect();
-    if to.is_empty() || to != addresses {
-        return Err(format!("went to {}, its recipients are {}", listed(&to), listed(&addresses)));
+    let right = addresses(evidence, notification, time)?;
+    if to.is_empty() || (to != right && to != addresses(evidence, notification, earlier(time, PERMIT))?) {
+        return Err(format!("went to {}, its recipients are {}", listed(&to), listed(&right)));
     }
     Ok(())
+}
+
+/// Where its recipients were reached at a time.
+fn addresses(evidence: &Evidence, notification: &Notification, time: Timestamp) -> Result<BTreeSet<String>, String> {
+    let recipients = notification.recipients.iter();
+    recipients.map(|recipient| Ok(address_of(address(evidence, notification, recipient, time)?))).collect()
 }
 
 /// The mail bears the notification's ids, as headers and as Message-ID.
@@ -87,12 +139,17 @@ pub(super) fn bears_its_ids(notification: &Notification, mail: &Eml) -> Result<(
     Ok(())
 }
 
-fn address<'a>(evidence: &'a Evidence, notification: &Notification, recipient: &str) -> Result<&'a str, String> {
+fn address<'a>(
+    evidence: &'a Evidence,
+    notification: &Notification,
+    recipient: &str,
+    time: Timestamp,
+) -> Result<&'a str, String> {
     if is_staff(recipient) {
-        let staff = evidence.find_staff(recipient);
+        let staff = evidence.staff_at(recipient, time);
         return staff.map(|staff| staff.email.as_str()).ok_or(format!("went to {recipient}, whom nobody knows"));
     }
-    let contact = evidence.find_contact(recipient).ok_or(format!("went to {recipient}, whom nobody knows"))?;
+    let contact = evidence.contact_at(recipient, time).ok_or(format!("went to {recipient}, whom nobody knows"))?;
     let of_client = recipient.split_once("/contacts/").map(|(client, _)| client);
     if notification.client.is_empty() || of_client != Some(notification.client.as_str()) {
         return Err(format!("went to {recipient}, who is no contact of {:?}", notification.client));

@@ -17,7 +17,7 @@ use super::{
     people::{Office, Telling, told},
     span::later,
 };
-use crate::folder::{Evidence, is_staff};
+use crate::folder::{Evidence, is_staff, names};
 
 const RESOLUTION: SignedDuration = SignedDuration::from_hours(24);
 
@@ -37,7 +37,21 @@ pub(super) fn row(evidence: &Evidence) -> Row {
         watch.twenty_four_hours(&mut docket);
         watch.steps(&mut docket);
     }
+    for policy in &evidence.policies {
+        if let Err(what) = keeps_the_clause(policy) {
+            docket.broken(format!("{} {}", names::POLICIES, policy.name), what);
+        }
+    }
     docket.into_row("8.1", "unresolved after 24 hours is escalated", "issues")
+}
+
+/// The steps above are held against the policy, and here the policy against the clause.
+fn keeps_the_clause(policy: &Policy) -> Result<(), &'static str> {
+    let steps: Vec<_> = (1..).map_while(|number| step(policy, number)).collect();
+    let to_team_lead = |(after, target): &(SignedDuration, &str)| *target == "TEAM_LEAD" && *after <= RESOLUTION;
+    let first = steps.iter().position(to_team_lead).ok_or("has no step to the team lead within 24 hours")?;
+    let then = steps.iter().skip(first + 1).any(|(_, target)| *target == "MANAGEMENT");
+    if then { Ok(()) } else { Err("has no step to management after the team lead's") }
 }
 
 /// When it became an issue: the very moment it was late, or when somebody said so.

@@ -1,13 +1,13 @@
 //! SOP 8.3: every step and outcome is documented: each timeline's chain holds and belongs to its case, each event about a
-//! case has its entry, and each service's audit holds.
+//! case has its entry and each entry its event, and each service's audit holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     escalation::v1 as escalation,
     escalation::v1::TimelineKind,
     event::v1::Event,
-    notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, MailNoted},
+    notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted},
 };
 
 use super::{
@@ -94,6 +94,17 @@ impl<'a> Entries<'a> {
         Self { left, by_case }
     }
 
+    /// The other way round: what is left of these kinds stands on a timeline, and no event says so.
+    fn every_one_happened(&self, kinds: &[TimelineKind], docket: &mut Docket) {
+        for (case, entries) in &self.left {
+            let Some(view) = self.by_case.get(case) else { continue };
+            for at in entries.iter().filter(|at| kinds.contains(&at.kind)) {
+                let kind = at.kind.as_str_name().trim_start_matches("TIMELINE_KIND_");
+                docket.broken(view.place(at), format!("is {kind}, of which no event says anything"));
+            }
+        }
+    }
+
     fn take(&mut self, event: &str, case: &str, docket: &mut Docket, fits: impl Fn(&At<'_>) -> bool) {
         let Some(entries) = self.left.get_mut(case) else {
             return docket.broken(event, format!("is about {case}, which is not there"));
@@ -139,6 +150,21 @@ fn cases_events_have_entries<'a>(
     each!(ResolutionConfirmed, ResolutionConfirmed, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(ConfirmationDue, ConfirmationReminded, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(CaseClosed, Closed);
+    // A second reply responds too, but ends no clock, and of that no event tells: see DeliverySucceeded below.
+    let told = [
+        TimelineKind::Opened,
+        TimelineKind::Reopened,
+        TimelineKind::ClockBreached,
+        TimelineKind::BecameIssue,
+        TimelineKind::Acknowledged,
+        TimelineKind::Escalated,
+        TimelineKind::ResolutionProposed,
+        TimelineKind::ResolutionRejected,
+        TimelineKind::ResolutionConfirmed,
+        TimelineKind::ConfirmationReminded,
+        TimelineKind::Closed,
+    ];
+    entries.every_one_happened(&told, docket);
 }
 
 fn deliveries_have_entries<'a>(
@@ -183,6 +209,26 @@ fn deliveries_have_entries<'a>(
         let kind = if what.third_party { TimelineKind::ThirdPartyMail } else { TimelineKind::AutomaticMail };
         let place = event_place("notification", happened.position, "MailNoted");
         entries.take(&place, &what.case, docket, |at| at.kind == kind && at.mails().any(|name| name == what.mail));
+    }
+    let told = [
+        TimelineKind::Responded,
+        TimelineKind::AcknowledgementSent,
+        TimelineKind::Told,
+        TimelineKind::NotTold,
+        TimelineKind::AutomaticMail,
+        TimelineKind::ThirdPartyMail,
+    ];
+    entries.every_one_happened(&told, docket);
+
+    // That a client's word has its entry is 4.2's; here that the entry is a client's word.
+    let words: BTreeSet<String> =
+        evidence.happened::<InquiryReceived>("notification").into_iter().map(|one| one.what.mail).collect();
+    for view in by_case.values() {
+        for at in view.of_kind(TimelineKind::ClientWrote) {
+            if let Some(mail) = at.mails().find(|mail| !words.contains(*mail)) {
+                docket.broken(view.place(at), format!("rests on {mail}, of which no event says that it was received"));
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use business_time::Timestamp;
 use contracts::{
     escalation::v1::{CaseState, ConfirmationDue, Side, TimelineKind},
-    notification::v1::{NotificationKind, NotificationState},
+    notification::v1::{Notification, NotificationKind, NotificationState},
 };
 use jiff::SignedDuration;
 
@@ -13,7 +13,7 @@ use super::{
     case_view::{At, CaseView},
     docket::Docket,
     people::{Office, holders, right_people},
-    span::{later, with_slack},
+    span::{SLACK, earlier, later, with_slack},
 };
 use crate::folder::{Evidence, instant, is_staff, names};
 
@@ -138,7 +138,7 @@ fn confirm<'a>(view: &CaseView<'a>, at: &At<'a>, talk: Option<&mut Talk<'a>>, do
         }
     } else if !is_contact_of(view, person) {
         docket.broken(&place, format!("{person} confirmed, who is no contact of {}", view.case.client));
-    } else if !view.evidence.find_contact(person).is_some_and(|contact| contact.confirms) {
+    } else if !may_confirm(view, person, at.recorded) {
         docket.broken(&place, format!("{person} confirmed, who does not confirm for the client"));
     } else if actor != person && !is_staff(actor) {
         docket.broken(&place, format!("{actor} recorded the confirmation of {person}"));
@@ -147,6 +147,18 @@ fn confirm<'a>(view: &CaseView<'a>, at: &At<'a>, talk: Option<&mut Talk<'a>>, do
 
 fn is_contact_of(view: &CaseView<'_>, person: &str) -> bool {
     person.starts_with(&format!("{}/contacts/", view.case.client)) && view.evidence.find_contact(person).is_some()
+}
+
+/// Whether a contact confirmed for the client at a time; a change of that moment leaves both ways open.
+fn may_confirm(view: &CaseView<'_>, person: &str, time: Timestamp) -> bool {
+    let confirms = |time| view.evidence.contact_at(person, time).is_some_and(|contact| contact.confirms);
+    is_contact_of(view, person) && (confirms(time) || confirms(earlier(time, SLACK)))
+}
+
+/// Whether it went to somebody who can confirm for the client.
+fn reached_a_confirmer(view: &CaseView<'_>, sent: &Notification) -> bool {
+    let time = instant(sent.hand_over_time.as_ref()).unwrap_or(view.evidence.run.end_time);
+    sent.recipients.iter().any(|person| may_confirm(view, person, time))
 }
 
 fn both_confirmed(view: &CaseView<'_>, talk: &Talk<'_>) -> Result<(), String> {
@@ -190,7 +202,7 @@ fn state_agrees(view: &CaseView<'_>, docket: &mut Docket) {
     }
 }
 
-/// The client was asked to confirm.
+/// Somebody of the client who can confirm was asked to.
 fn was_asked(view: &CaseView<'_>, talk: &Talk<'_>, docket: &mut Docket) {
     let since = talk.proposed.recorded;
     if with_slack(since) > talk.until {
@@ -200,10 +212,10 @@ fn was_asked(view: &CaseView<'_>, talk: &Talk<'_>, docket: &mut Docket) {
         one.kind() == NotificationKind::ConfirmationRequest
             && one.state() == NotificationState::HandedOver
             && instant(one.queue_time.as_ref()).is_some_and(|queued| since <= queued && queued <= talk.until)
-            && one.recipients.iter().any(|person| is_contact_of(view, person))
+            && reached_a_confirmer(view, one)
     });
     if !asked {
-        docket.broken(view.place(&talk.proposed), "the client was not asked to confirm it");
+        docket.broken(view.place(&talk.proposed), "nobody who confirms for the client was asked to confirm it");
     }
 }
 
@@ -254,11 +266,14 @@ fn reminded(view: &CaseView<'_>, revision: u64, side: Side, due: Timestamp) -> R
     if sent.state() != NotificationState::HandedOver {
         return Err(format!("{words} was not reminded: {} did not leave", sent.name));
     }
+    if side == Side::Client && !reached_a_confirmer(view, sent) {
+        return Err(format!("{} went to nobody who confirms for the client", sent.name));
+    }
     if side == Side::Firm {
         let handed_over = instant(sent.hand_over_time.as_ref()).unwrap_or(due);
         let client = &view.case.client;
         let managers = holders(view.evidence, Office::AccountManager, client, &view.case.engagement, handed_over);
-        right_people(view.evidence, &sent.recipients, &managers, handed_over)
+        right_people(view.evidence, Office::AccountManager, &sent.recipients, &managers, handed_over)
             .map_err(|what| format!("{words} was not rightly reminded by {}: {what}", sent.name))?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! SOP 9: each client has exactly one account manager, who is told of lateness; management is told by policy.
 
+use ::evidence::audit_file::FileOutcome;
 use business_time::Timestamp;
 use contracts::{
     escalation::v1::TimelineKind,
@@ -10,10 +11,10 @@ use super::{
     Row,
     case_view::CaseView,
     docket::Docket,
-    people::{self, Office, Telling, told},
-    span::with_slack,
+    people::{self, Office, TOLD_WITHIN, Telling, told},
+    span::{SLACK, earlier, later, with_slack},
 };
-use crate::folder::{ClientRecord, Evidence, Outcome, names};
+use crate::folder::{ClientRecord, Evidence, Outcome, instant, names};
 
 pub(super) fn row(evidence: &Evidence) -> Row {
     let mut docket = Docket::default();
@@ -54,6 +55,16 @@ fn account_managers(evidence: &Evidence, record: &ClientRecord, docket: &mut Doc
             docket.broken(&place, format!("{manager:?}, its account manager from {since} on, was not active then"));
         }
     }
+    for change in record.assignments.windows(2) {
+        let [old, new] = change else { continue };
+        if old.account_manager != new.account_manager && !is_explained(evidence, &client.name, new.from_time) {
+            let what = format!(
+                "{} followed {} at {}, which neither a transfer nor a departure explains",
+                new.account_manager, old.account_manager, new.from_time
+            );
+            docket.broken(&place, what);
+        }
+    }
     // A transfer that the story tells must show.
     for step in &evidence.story {
         let text = |field: &str| step.request.get(field).and_then(serde_json::Value::as_str);
@@ -71,6 +82,20 @@ fn account_managers(evidence: &Evidence, record: &ClientRecord, docket: &mut Doc
             );
         }
     }
+}
+
+/// Whether the registry's audit has what may replace an account manager, for this client and at this time: a transfer, a
+/// deactivation that hands the person's clients over, or the hand-over by a timer when their access ended.
+fn is_explained(evidence: &Evidence, client: &str, time: Timestamp) -> bool {
+    let mut rows = evidence.audits.get("client-registry").into_iter().flat_map(|audit| audit.rows());
+    rows.any(|row| {
+        let replaces = ["ClientService/TransferAccount", "StaffService/DeactivateStaff"];
+        row.outcome == FileOutcome::Done
+            && earlier(time, SLACK) <= row.time
+            && row.time <= with_slack(time)
+            && row.resources.iter().any(|name| name == client)
+            && (row.actor == "timer" || replaces.iter().any(|action| row.action.ends_with(action)))
+    })
 }
 
 /// Whoever stands for the client was told of each clock that was late.
@@ -93,19 +118,29 @@ fn lateness_told(view: &CaseView<'_>, docket: &mut Docket) {
     }
 }
 
-/// Each step that is management's was told to management.
+/// Each step that is management's was told to management, when it was taken and not at some other time. Who that is is
+/// 8.1's.
 fn management_told(view: &CaseView<'_>, docket: &mut Docket) {
+    let mut used = Vec::new();
     for at in view.of_kind(TimelineKind::Escalated).filter(|at| at.entry.target == "MANAGEMENT") {
         docket.cite(view.path);
         let notifications = view.evidence.notifications_of(&view.case.name);
-        let reached = notifications.iter().any(|one| {
+        let in_time = |time: Option<Timestamp>| {
+            time.is_some_and(|time| at.recorded <= time && time <= later(at.recorded, TOLD_WITHIN))
+        };
+        let reached = notifications.iter().find(|one| {
             one.kind() == NotificationKind::Escalation
                 && one.state() == NotificationState::HandedOver
                 && Office::parse(&one.audience) == Some(Office::Management)
+                && in_time(instant(one.queue_time.as_ref()))
+                && in_time(instant(one.hand_over_time.as_ref()))
+                && !used.contains(&one.name.as_str())
         });
         let early = with_slack(at.recorded) > view.evidence.run.end_time;
-        if !reached && !early {
-            docket.broken(view.place(at), "management was not told of a step that is theirs");
+        match reached {
+            Some(told) => used.push(told.name.as_str()),
+            None if early => {}
+            None => docket.broken(view.place(at), "management was not told, in time, of a step that is theirs"),
         }
     }
 }

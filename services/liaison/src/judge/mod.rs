@@ -13,6 +13,7 @@
 //! | `clause_9` | roles: account managers, and who was told |
 //!
 //! `table` is what comes out, `verify` what comes before (hashes and signature), `docket` what a clause notes down;
+//! `expectation` holds a step of the story against what its scenario expects;
 //! `case_view` reads a timeline, `clocks` recomputes due times, `people` tells who held an office when, `span` adds
 //! times without end.
 //!
@@ -30,6 +31,7 @@ mod clause_8_4;
 mod clause_9;
 mod clocks;
 mod docket;
+mod expectation;
 mod people;
 mod span;
 mod table;
@@ -40,7 +42,7 @@ use business_time::{holidays_version, tzdb_version};
 pub use table::{Finding, Lateness, Row, Ruling, Table};
 pub use verify::{Verdict, verify};
 
-use crate::folder::{Evidence, Outcome};
+use crate::folder::Evidence;
 
 /// Business time within which Liaison must have done what was due.
 pub(crate) const SLACK_SECONDS: i64 = 60;
@@ -60,23 +62,16 @@ pub fn judge(evidence: &Evidence) -> Table {
     Table { rows, unexpected: unexpected(evidence), notes: notes(evidence) }
 }
 
-/// Steps of the story that came out otherwise than the scenario expects.
+/// Steps of the story that came out otherwise than the scenario expects: by what came, and where the player says so.
 fn unexpected(evidence: &Evidence) -> Vec<Finding> {
-    let steps = evidence.story.iter().filter(|step| !step.as_expected);
-    steps
-        .map(|step| {
-            let came = match &step.outcome {
-                Outcome::Answer(_) => "an answer".to_owned(),
-                Outcome::Event(_) => "another event".to_owned(),
-                Outcome::Refused(refused) => format!("refused with {} {}", refused.code, refused.reason),
-                Outcome::Nothing(why) => why.clone(),
-            };
-            Finding {
-                place: format!("{}:{} (step {})", step.file, step.line, step.number),
-                what: format!("expected {}, came {}", step.expected, came.trim_end()),
-            }
+    let steps = evidence.story.iter().filter_map(|step| {
+        let came = expectation::unmet(step).or_else(|| (!step.as_expected).then(|| "something else".to_owned()))?;
+        Some(Finding {
+            place: format!("{}:{} (step {})", step.file, step.line, step.number),
+            what: format!("expected {}, came {came}", step.expected),
         })
-        .collect()
+    });
+    steps.collect()
 }
 
 fn notes(evidence: &Evidence) -> Vec<String> {

@@ -11,7 +11,7 @@ use super::span::{later, with_slack};
 use crate::folder::{Evidence, instant};
 
 /// Business time within which a notification must have been handed over, a few failed attempts included.
-const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const TOLD_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whom something is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,29 +45,39 @@ impl Office {
     }
 }
 
-/// When a person left, where they did: when they were deactivated, or their access expired. `Some(MIN)` where they are
-/// inactive and nothing says since when.
-pub(super) fn left(evidence: &Evidence, staff: &Staff) -> Option<Timestamp> {
+/// When a person left, where they did: when they were deactivated, or their access expired as it was agreed at `time`.
+/// `Some(MIN)` where they are inactive and nothing says since when.
+pub(super) fn left(evidence: &Evidence, staff: &Staff, time: Timestamp) -> Option<Timestamp> {
     let deactivated = staff.inactive.then(|| {
         let rows = evidence.audits.values().flat_map(|audit| audit.rows());
         let row = rows.filter(|row| row.action.ends_with("StaffService/DeactivateStaff"));
         row.filter(|row| row.resources.contains(&staff.name)).map(|row| row.time).last().unwrap_or(Timestamp::MIN)
     });
-    let expired = instant(staff.access_expire_time.as_ref());
+    let then = evidence.staff_at(&staff.name, time).unwrap_or(staff);
+    let expired = instant(then.access_expire_time.as_ref());
     [deactivated, expired].into_iter().flatten().min()
 }
 
 /// Whether somebody of the firm was active at a time.
 pub(super) fn was_active(evidence: &Evidence, staff: &str, time: Timestamp) -> bool {
-    evidence.find_staff(staff).is_some_and(|staff| left(evidence, staff).is_none_or(|left| time <= left))
+    evidence.find_staff(staff).is_some_and(|staff| left(evidence, staff, time).is_none_or(|left| time <= left))
 }
 
+/// Whether somebody was absent at a time, as far as anybody knew then: an absence may be noted after it began.
 fn is_absent(evidence: &Evidence, staff: &str, time: Timestamp) -> bool {
     let absences = evidence.staff.get(staff).map(|record| record.absences.as_slice()).unwrap_or_default();
     absences.iter().any(|absence| {
         let span = (instant(absence.start_time.as_ref()), instant(absence.end_time.as_ref()));
-        matches!(span, (Some(start), Some(end)) if start <= time && time < end)
+        let holds = matches!(span, (Some(start), Some(end)) if start <= time && time < end);
+        holds && noted(evidence, &absence.name).is_none_or(|noted| noted <= time)
     })
+}
+
+/// When an absence was noted, where the audit has it.
+fn noted(evidence: &Evidence, absence: &str) -> Option<Timestamp> {
+    let rows = evidence.audits.values().flat_map(|audit| audit.rows());
+    let mut rows = rows.filter(|row| row.action.ends_with("StaffService/CreateAbsence"));
+    rows.find(|row| row.resources.iter().any(|name| name == absence)).map(|row| row.time)
 }
 
 /// Who is there for a person at a time: the person, or along their deputies the first who is there.
@@ -75,7 +85,7 @@ pub(super) fn stand_in(evidence: &Evidence, person: &str, time: Timestamp) -> Op
     let mut seen = Vec::new();
     let mut candidate = person.to_owned();
     while !seen.contains(&candidate) {
-        let staff = evidence.find_staff(&candidate)?;
+        let staff = evidence.staff_at(&candidate, time)?;
         if was_active(evidence, &candidate, time) && !is_absent(evidence, &candidate, time) {
             return Some(candidate);
         }
@@ -85,7 +95,7 @@ pub(super) fn stand_in(evidence: &Evidence, person: &str, time: Timestamp) -> Op
 }
 
 fn with_role(evidence: &Evidence, role: FirmRole, time: Timestamp) -> Vec<String> {
-    let staff = evidence.staff.values().map(|record| &record.staff);
+    let staff = evidence.staff.keys().filter_map(|name| evidence.staff_at(name, time));
     let holders = staff.filter(|staff| staff.roles().any(|held| held == role));
     holders.filter(|staff| was_active(evidence, &staff.name, time)).map(|staff| staff.name.clone()).collect()
 }
@@ -116,13 +126,19 @@ pub(super) fn holders(
     }
 }
 
-/// Whether the right people are among `recipients`, and nobody else: each holder, or who stands in.
+/// Whether the right people are among `recipients`, and nobody else. At a client that is the holder or who stands in. A role
+/// for the whole firm passes to nobody: those are told who are there, for the intake management where none of them is, and
+/// all of them where nobody is.
 pub(super) fn right_people(
     evidence: &Evidence,
+    office: Office,
     recipients: &[String],
     holders: &[String],
     time: Timestamp,
 ) -> Result<(), String> {
+    if matches!(office, Office::Management | Office::Intake) {
+        return those_who_are_there(evidence, office, recipients, holders, time);
+    }
     let mut allowed = Vec::new();
     let mut nobody_there = false;
     for holder in holders {
@@ -142,6 +158,32 @@ pub(super) fn right_people(
         return Err("nobody was told".to_owned());
     }
     match recipients.iter().find(|recipient| !allowed.contains(recipient)) {
+        Some(stranger) => Err(format!("{stranger} was told, whom it does not concern")),
+        None => Ok(()),
+    }
+}
+
+fn those_who_are_there(
+    evidence: &Evidence,
+    office: Office,
+    recipients: &[String],
+    holders: &[String],
+    time: Timestamp,
+) -> Result<(), String> {
+    let management =
+        if office == Office::Intake { with_role(evidence, FirmRole::Management, time) } else { Vec::new() };
+    let there = |people: &[String]| -> Vec<String> {
+        people.iter().filter(|person| !is_absent(evidence, person, time)).cloned().collect()
+    };
+    let everybody = || holders.iter().chain(&management).cloned().collect();
+    let right: Vec<String> = [there(holders), there(&management), everybody()]
+        .into_iter()
+        .find(|people: &Vec<String>| !people.is_empty())
+        .unwrap_or_default();
+    if let Some(missing) = right.iter().find(|person| !recipients.contains(person)) {
+        return Err(format!("{missing} was not told"));
+    }
+    match recipients.iter().find(|recipient| !right.contains(recipient)) {
         Some(stranger) => Err(format!("{stranger} was told, whom it does not concern")),
         None => Ok(()),
     }
@@ -194,7 +236,7 @@ pub(super) fn told<'a>(
     if holders.is_empty() {
         return Err(format!("nobody is {office}"));
     }
-    right_people(evidence, &found.recipients, &holders, handed_over)
+    right_people(evidence, telling.office, &found.recipients, &holders, handed_over)
         .map_err(|what| format!("{office} was not rightly told by {name}: {what}"))?;
     Ok(Some(found))
 }

@@ -1,11 +1,18 @@
 use business_time::Timestamp;
+use prost_reflect::MethodDescriptor;
 use serde_json::Value;
 
 use super::wrong_field;
 use crate::{
     call::Refused,
+    folder::Expectation,
     scenario::{Action, Expect, Place, Step},
 };
+
+/// `liaison.escalation.v1.CaseService/OpenCase`.
+pub(super) fn rpc(method: &MethodDescriptor) -> String {
+    format!("{}/{}", method.parent_service().full_name(), method.name())
+}
 
 /// What came of a step.
 #[derive(Clone, Debug)]
@@ -89,10 +96,14 @@ pub struct StepRecord {
     pub who: String,
     /// The RPC, or what else it was.
     pub what: String,
+    /// The RPC as `liaison.escalation.v1.CaseService/OpenCase`; empty where it is none.
+    pub rpc: String,
     /// What was asked, references filled in.
     pub request: Value,
     /// What was expected, for people.
     pub expected: String,
+    /// The same, to be held against the outcome.
+    pub expect: Expectation,
     /// What came.
     pub outcome: Outcome,
     /// The scenario's remark on it.
@@ -107,12 +118,20 @@ impl StepRecord {
     /// The record of a step.
     pub fn new(number: usize, step: &Step, request: Value, mail_file: Option<String>, outcome: Outcome) -> Self {
         let what = match &step.action {
-            Action::Call { method, .. } | Action::Watch { method, .. } => {
-                format!("{}/{}", method.parent_service().full_name(), method.name())
-            }
+            Action::Call { method, .. } | Action::Watch { method, .. } => rpc(method),
             Action::Mail { .. } => "liaison.notification.v1.InboundService/DeliverMail".to_owned(),
             Action::Unwatch { watch } => format!("end of watch {watch}"),
             Action::Await { event, .. } => format!("event {event}"),
+        };
+        let calls = matches!(step.action, Action::Call { .. } | Action::Watch { .. } | Action::Mail { .. });
+        let expect = Expectation {
+            refused: step.expect.refused.clone(),
+            field: step.expect.field.clone(),
+            answer: step.expect.answer.clone(),
+            absent: step.expect.absent.clone(),
+            never: step.expect.never.clone(),
+            messages: step.expect.messages,
+            at_least: step.expect.at_least,
         };
         let expected = match (&step.expect.refused, step.expect.answer.as_slice()) {
             (Some(reason), _) => format!("refused: {reason}"),
@@ -127,9 +146,11 @@ impl StepRecord {
             place: step.place.clone(),
             at: step.at,
             who: step.who.clone(),
+            rpc: if calls { what.clone() } else { String::new() },
             what,
             request,
             expected,
+            expect,
             outcome,
             note: step.note.clone(),
             mail_file,

@@ -83,14 +83,19 @@ impl<'s> Stage<'s> {
         envelope_from: &str,
         received: Timestamp,
     ) -> Result<Value, CallError> {
+        let fields = json!({ "envelopeFrom": envelope_from, "receiveTime": received.to_string() });
+        self.deliver_with(who, raw, fields).await
+    }
+
+    /// Hands a mail over with the other `fields` of the request as they are given: what is not among them is not told.
+    ///
+    /// # Errors
+    /// As [`CallError`] says.
+    pub async fn deliver_with(&self, who: &str, raw: &str, mut fields: Value) -> Result<Value, CallError> {
         let method = Self::find_method("InboundService/DeliverMail")
             .ok_or_else(|| CallError::Connection("the contracts have no InboundService/DeliverMail".into()))?;
-        let request = json!({
-            "raw": STANDARD.encode(raw),
-            "envelopeFrom": envelope_from,
-            "receiveTime": received.to_string(),
-        });
-        self.call(who, &method, &request.to_string()).await
+        fields["raw"] = STANDARD.encode(raw).into();
+        self.call(who, &method, &fields.to_string()).await
     }
 
     /// Waits until nothing is under way.
@@ -106,21 +111,29 @@ impl<'s> Stage<'s> {
     /// # Errors
     /// [`Stuck`].
     pub async fn advance(&self, until: Timestamp) -> Result<(), Stuck> {
-        loop {
-            let rest = settle(self.suite, self.suite.now()).await?;
-            match rest.next_due.filter(|due| *due <= until) {
-                Some(due) if due > self.suite.now() => self.clock.set(due),
-                Some(_) => {}
-                None => break,
+        while self.hop(until).await? {}
+        Ok(())
+    }
+
+    /// Goes to the next time up to `until` at which something is due; where nothing is, to `until`, and gives false.
+    ///
+    /// # Errors
+    /// [`Stuck`].
+    pub async fn hop(&self, until: Timestamp) -> Result<bool, Stuck> {
+        let rest = settle(self.suite, self.suite.now()).await?;
+        if let Some(due) = rest.next_due.filter(|due| *due <= until) {
+            if due > self.suite.now() {
+                self.clock.set(due);
             }
             self.suite.wake();
+            return Ok(true);
         }
         if until > self.suite.now() {
             self.clock.set(until);
             self.suite.wake();
             settle(self.suite, until).await?;
         }
-        Ok(())
+        Ok(false)
     }
 
     fn token(&self, who: &str) -> Result<String, CallError> {

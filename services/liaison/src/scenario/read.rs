@@ -61,8 +61,7 @@ struct RawStep {
     call: Option<Spanned<String>>,
     request: Option<Spanned<String>>,
     mail: Option<Spanned<String>>,
-    #[serde(default)]
-    envelope_from: String,
+    envelope_from: Option<String>,
     held: Option<Spanned<String>>,
     watch: Option<Spanned<String>>,
     unwatch: Option<Spanned<String>>,
@@ -291,18 +290,21 @@ fn request(
         let start = raw.span().start;
         let opening = source.text.get(start..).unwrap_or_default().trim_start_matches(['\'', '"']);
         let skipped = usize::from(opening.starts_with('\n'));
-        let line = line_of(&what).unwrap_or(1) - 1 + skipped;
+        let (what, line) = without_line(&what);
         let mut fault = source.at(start, what);
-        fault.place.line += line;
+        fault.place.line += line - 1 + skipped;
         return Err(fault);
     }
     let _ = offset;
     Ok(raw.get_ref().clone())
 }
 
-/// The line that a JSON error names, `… at line 3 column 5`.
-fn line_of(what: &str) -> Option<usize> {
-    what.rsplit_once(" at line ")?.1.split(' ').next()?.parse().ok().filter(|line| *line > 0)
+/// A JSON error without the place that it names, `… at line 3 column 5`, which is one inside the request and not the file's;
+/// and that line, 1 where it names none.
+fn without_line(what: &str) -> (&str, usize) {
+    let Some((text, place)) = what.rsplit_once(" at line ") else { return (what, 1) };
+    let line = place.split_once(" column ").and_then(|(line, _)| line.parse().ok()).filter(|line| *line > 0);
+    line.map_or((what, 1), |line| (text, line))
 }
 
 fn known(source: &Source<'_>, offset: usize, text: &str, saved: &BTreeSet<String>) -> Result<(), ScenarioFault> {
@@ -333,4 +335,16 @@ fn span(source: &Source<'_>, text: &Spanned<String>) -> Result<SignedDuration, S
     text.get_ref()
         .parse()
         .map_err(|error| source.at(text.span().start, format!("`{}` is no span of time: {error}", text.get_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_error_tells_no_line_but_the_files() {
+        assert_eq!(without_line("expected `,` or `}` at line 3 column 5"), ("expected `,` or `}`", 3));
+        assert_eq!(without_line("unknown field `x`"), ("unknown field `x`", 1));
+        assert_eq!(without_line("a delay at line ends"), ("a delay at line ends", 1));
+    }
 }

@@ -83,8 +83,8 @@ pub enum Action {
         file: String,
         /// Its text, with references.
         raw: String,
-        /// The envelope's sender.
-        envelope_from: String,
+        /// The envelope's sender, empty for the null sender; none where the scenario does not say.
+        envelope_from: Option<String>,
         /// How long the mail server held it, in seconds; the clock counts from before.
         held_seconds: i64,
     },

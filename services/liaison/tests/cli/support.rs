@@ -130,7 +130,9 @@ impl Served {
         let policy = json!({ "policy": {
             "firmCalendar": "calendars/firm", "officialDomain": "firm.example", "serviceAddress": "service@firm.example",
             "authservId": "mx.firm.example", "firstResponseBusinessDays": 1, "confirmationReminder": "86400s",
-            "escalationSteps": [{ "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" }],
+            "escalationSteps": [
+                { "after": "86400s", "target": "ESCALATION_TARGET_TEAM_LEAD" },
+                { "after": "172800s", "target": "ESCALATION_TARGET_MANAGEMENT" }],
         } });
         self.call("staff/admin", "PolicyService/PublishPolicy", &policy);
         let anna =

@@ -168,6 +168,11 @@ impl Bench {
                 true
             },
         );
+        self.audit("client-registry", |rows| {
+            for row in rows.iter_mut().filter(|row| row.resources.contains(&notification.name)) {
+                row.resources.extend(people.iter().cloned());
+            }
+        });
         if !notification.case.is_empty() {
             self.timeline(&notification.case, |entries| {
                 let told = entries.iter_mut().filter(|entry| entry.references.contains(&notification.name));

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use contracts::client_registry::v1::FirmRole;
 use liaison::{
-    folder::Folder,
+    folder::{ClientRecord, ContactVersion, Folder, StaffRecord, StaffVersion},
     judge::{Ruling, Verdict, judge, verify},
 };
 
@@ -11,7 +12,7 @@ use crate::{
     bench::Bench,
     mutations::{ALL, Mutation},
     story,
-    world::key,
+    world::{at, key},
 };
 
 fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -53,19 +54,18 @@ fn the_true_folder_is_kept_in_every_clause_and_counts_peoples_lateness() {
     assert_eq!(late("8.1"), (2, 2, 2), "two issues unresolved after 24 hours");
 }
 
-#[test]
-fn each_mutation_breaks_its_clause_and_no_other() {
-    let (dir, folder) = folder();
-    let mut wrong = Vec::new();
+/// Applies each mutation to a copy of a folder, signed again by whoever holds the key: no hash gives it away, only what it
+/// says. Gives those that found something to change, and what was not found out, or broke another clause too.
+fn mutate(folder: &Path, into: &Path) -> (Vec<&'static str>, Vec<String>) {
+    let (mut applied, mut wrong) = (Vec::new(), Vec::new());
     for (Mutation { clause, name, apply }, number) in ALL.iter().zip(1..) {
-        let broken = dir.path().join(format!("broken-{number}"));
-        copy(&folder, &broken);
+        let broken = into.join(format!("broken-{number}"));
+        copy(folder, &broken);
         let bench = Bench::new(&broken);
         if apply(&bench).is_none() {
-            wrong.push(format!("{clause}: {name}: nothing to change"));
             continue;
         }
-        // Signed again by whoever holds the key: no hash gives it away, only what it says.
+        applied.push(*name);
         let head = bench.sign(&key());
         let Verdict::Proven { table, trial: true } = verify(&broken, Some(&head)) else {
             panic!("{name}: {:?}", verify(&broken, Some(&head)));
@@ -74,7 +74,144 @@ fn each_mutation_breaks_its_clause_and_no_other() {
             wrong.push(format!("{clause}: {name}: {table}"));
         }
     }
+    (applied, wrong)
+}
+
+#[test]
+fn each_mutation_breaks_its_clause_and_no_other() {
+    let (dir, folder) = folder();
+    let (applied, wrong) = mutate(&folder, dir.path());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let missing: Vec<_> = ALL.iter().map(|one| one.name).filter(|name| !applied.contains(name)).collect();
+    assert!(missing.is_empty(), "nothing to change for: {missing:?}");
+}
+
+/// One play for all of them, since a play takes a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mutation_breaks_its_clause_alone_in_the_folder_of_the_real_demo_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("evidence");
+    assert!(liaison::demo::run(&liaison::settings::Settings::default(), None, &folder, false).await.unwrap());
+    let (applied, wrong) = mutate(&folder, dir.path());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let missing: Vec<_> = ALL.iter().map(|one| one.name).filter(|name| !applied.contains(name)).collect();
+    assert!(missing.is_empty(), "nothing to change for: {missing:?}");
+}
+
+/// What a change in the middle of the story leaves in `firm/`.
+fn changed_mid_story(bench: &Bench, with_versions: bool) {
+    let (start, change) = (at("2026-03-25T08:00:00Z"), at("2026-04-08T08:00:00Z"));
+    bench.change::<Vec<StaffRecord>>("firm/staff.json", |staff| {
+        for record in staff {
+            let before = record.staff.clone();
+            match record.staff.name.as_str() {
+                // Ed hands the intake over to Hana; Ben's deputy is another; Gil's address changes.
+                "staff/ed" => record.staff.roles.clear(),
+                "staff/hana" => record.staff.roles = vec![FirmRole::Intake.into()],
+                "staff/ben" => record.staff.deputy = "staff/gil".to_owned(),
+                "staff/gil" => record.staff.email = "gilberto@harbour.example".to_owned(),
+                _ => continue,
+            }
+            if with_versions {
+                let after = record.staff.clone();
+                record.versions = vec![
+                    StaffVersion { from_time: start, staff: before },
+                    StaffVersion { from_time: change, staff: after },
+                ];
+            }
+        }
+    });
+    bench.change::<Vec<ClientRecord>>("firm/clients.json", |clients| {
+        for record in clients {
+            for contact in &mut record.contacts {
+                let before = contact.clone();
+                match contact.name.as_str() {
+                    "clients/acme/contacts/jo" => contact.email = "jo@tiles.example".to_owned(),
+                    "clients/acme/contacts/kim" => contact.confirms = false,
+                    _ => continue,
+                }
+                if with_versions {
+                    let versions = [(start, before), (change, contact.clone())];
+                    let versions = versions.map(|(from_time, contact)| ContactVersion { from_time, contact });
+                    record.contact_versions.extend(versions);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_was_done_before_a_change_is_judged_by_what_stood_then() {
+    let (_dir, folder) = folder();
+    changed_mid_story(&Bench::new(&folder), true);
+    let table = judge(&Folder::read(&folder).unwrap());
+    assert!(table.passed(), "{table}");
+}
+
+#[test]
+fn by_the_end_alone_the_same_would_be_called_broken() {
+    let (_dir, folder) = folder();
+    changed_mid_story(&Bench::new(&folder), false);
+    let table = judge(&Folder::read(&folder).unwrap());
+    assert_eq!(table.broken(), ["4.2", "6", "7", "8.1", "8.4"], "{table}");
+}
+
+#[test]
+fn a_person_who_stands_otherwise_at_the_end_than_the_last_change_left_them_breaks_clause_2() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    changed_mid_story(&bench, true);
+    bench.change::<Vec<StaffRecord>>("firm/staff.json", |staff| {
+        staff
+            .iter_mut()
+            .filter(|record| record.staff.name == "staff/gil")
+            .for_each(|record| record.staff.deputy.clear());
+    });
+    assert_eq!(judge(&Folder::read(&folder).unwrap()).broken(), ["2"]);
+}
+
+#[test]
+fn a_role_for_the_whole_firm_passes_to_no_deputy() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    bench.change::<Vec<StaffRecord>>("firm/staff.json", |staff| {
+        let ed = staff.iter_mut().find(|record| record.staff.name == "staff/ed").unwrap();
+        ed.staff.deputy = "staff/anna".to_owned();
+        ed.absences.push(contracts::client_registry::v1::Absence {
+            name: "staff/ed/absences/april".to_owned(),
+            start_time: Some(crate::world::ts("2026-04-01T00:00:00Z")),
+            end_time: Some(crate::world::ts("2026-04-02T00:00:00Z")),
+        });
+    });
+    let told = |evidence: &liaison::folder::Evidence| {
+        let triage = contracts::notification::v1::NotificationKind::Triage;
+        crate::bench::notification(evidence, triage, |one| one.mail == "mails/stranger").unwrap()
+    };
+    for (who, broken) in [("staff/anna", &["4.2"][..]), ("staff/dora", &[])] {
+        bench.send_to(&told(&bench.evidence()), &[who], &[]);
+        bench.protos::<contracts::notification::v1::Mail>("mails.json", |mails| {
+            let mail = mails.iter_mut().find(|mail| mail.name == "mails/stranger").unwrap();
+            mail.triage.as_mut().unwrap().owners = vec![who.to_owned()];
+        });
+        let table = judge(&Folder::read(&folder).unwrap());
+        assert_eq!(table.broken(), broken, "{table}");
+    }
+}
+
+#[test]
+fn a_further_copy_that_says_so_and_has_its_permit_is_no_second_mail() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    let raw = std::fs::read_to_string(folder.join("mails-out/n01.eml")).unwrap();
+    let marked = crate::bench::set_header(&raw, "X-Liaison-Possible-Duplicate", "true");
+    std::fs::write(folder.join("mails-out/n01.2.eml"), marked).unwrap();
+    assert_eq!(judge(&Folder::read(&folder).unwrap()).broken(), ["6"], "two copies with one permit");
+    bench.audit("client-registry", |rows| {
+        let permit = rows.iter().find(|row| row.resources.contains(&"notifications/n01".to_owned())).unwrap().clone();
+        rows.push(permit);
+    });
+    let table = judge(&Folder::read(&folder).unwrap());
+    assert!(table.broken().is_empty(), "{table}");
 }
 
 #[test]
@@ -109,7 +246,8 @@ fn a_folder_in_which_nothing_happened_exercises_nothing() {
 fn an_unexpected_step_fails_the_run_and_breaks_no_clause() {
     let (_dir, folder) = folder();
     Bench::new(&folder).change::<Vec<liaison::folder::Step>>("story.json", |story| {
-        story[0].as_expected = false;
+        // Whatever the player said of it: what came is not what was expected.
+        story[0].expect.refused = Some("CASE_CLOSED".to_owned());
         story[0].expected = "refused with CASE_CLOSED".to_owned();
     });
     let table = judge(&Folder::read(&folder).unwrap());

@@ -18,12 +18,15 @@ use contracts::{
     },
 };
 use liaison::folder::{
-    CalendarInForce, ClientRecord, FolderWriter, Outcome, Refused, Run, StaffRecord, Step, head_path,
+    CalendarInForce, ClientRecord, Expectation, FolderWriter, Outcome, Refused, Run, StaffRecord, Step, head_path,
 };
 use prost::{Message, Name};
 use serde_json::{Value, json};
 
 use crate::audit_hash;
+
+pub const DELIVER: &str = "liaison.notification.v1.InboundService/DeliverMail";
+pub const AUTHORIZE: &str = "liaison.client_registry.v1.ConsentService/AuthorizeSend";
 
 /// Whoever signs the true folder.
 pub fn key() -> SigningKey {
@@ -91,7 +94,6 @@ impl World {
         Self {
             run: Run {
                 format: 1,
-                firm: "Harbour & Lane".to_owned(),
                 scenario: "harbour".to_owned(),
                 description: "Two weeks over Easter at a small accounting firm.".to_owned(),
                 trial: true,
@@ -210,6 +212,22 @@ impl World {
         });
     }
 
+    /// A file is handed over by the firm's mail server, in the moment in which it was received.
+    pub fn hand_over(&mut self, file: &str, received: &str) {
+        let id = file.split_once('-').map_or(file, |(_, rest)| rest).trim_end_matches("-twice");
+        self.audit(
+            "notification",
+            received,
+            "services/intake",
+            DELIVER,
+            &[&format!("mails/{id}")],
+            (FileOutcome::Done, ""),
+        );
+        let outcome = Outcome::Answer(json!({ "mail": { "name": format!("mails/{id}") } }));
+        let step = self.step(received, "services/intake", DELIVER, json!({ "receiveTime": received }), outcome);
+        step.mail_file = Some(format!("mails-in/{file}.eml"));
+    }
+
     /// Hands a mail over and gives what was made of it, for the caller to attribute; a second delivery of it makes none.
     pub fn letter(&mut self, letter: &Letter<'_>) -> &mut Mail {
         let id = letter.file.split_once('-').map_or(letter.file, |(_, rest)| rest).to_owned();
@@ -223,6 +241,7 @@ impl World {
             letter.dmarc, letter.extra, letter.from, letter.subject, letter.text,
         );
         self.mails_in.push((letter.file.to_owned(), raw));
+        self.hand_over(letter.file, letter.received);
         self.mails.push(Mail {
             name: format!("mails/{id}"),
             state: MailState::Attributed.into(),
@@ -309,6 +328,17 @@ impl World {
                 hand_over_time: Some(ts(sent.when)),
             },
         );
+        let permitted = ["notifications/".to_owned() + &id].into_iter().chain(owned(sent.recipients));
+        let permitted: Vec<_> = permitted.collect();
+        let permitted: Vec<&str> = permitted.iter().map(String::as_str).collect();
+        self.audit(
+            "client-registry",
+            sent.when,
+            "services/notification",
+            AUTHORIZE,
+            &permitted,
+            (FileOutcome::Done, ""),
+        );
         if !about_mail {
             let kind = match sent.kind {
                 NotificationKind::Reply => TimelineKind::Responded,
@@ -328,9 +358,9 @@ impl World {
 
     pub fn step(&mut self, when: &str, who: &str, rpc: &str, request: Value, outcome: Outcome) -> &mut Step {
         let number = self.story.len() as u32 + 1;
-        let expected = match &outcome {
-            Outcome::Refused(refused) => format!("refused with {}", refused.reason),
-            _ => "an answer".to_owned(),
+        let (expected, refused) = match &outcome {
+            Outcome::Refused(refused) => (format!("refused with {}", refused.reason), Some(refused.reason.clone())),
+            _ => ("an answer".to_owned(), None),
         };
         self.story.push(Step {
             number,
@@ -341,6 +371,7 @@ impl World {
             who: who.to_owned(),
             rpc: rpc.to_owned(),
             request,
+            expect: Expectation { refused, ..Expectation::default() },
             expected,
             outcome,
             as_expected: true,

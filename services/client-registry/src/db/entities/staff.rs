@@ -19,6 +19,9 @@ pub struct Model {
     pub deputy: Option<String>,
     pub access_expire_time: Option<i64>,
     pub inactive: bool,
+    pub next_due_time: Option<i64>,
+    pub attempts: i64,
+    pub set_aside_reason: Option<String>,
     pub create_time: i64,
     pub update_time: i64,
 }

@@ -16,9 +16,13 @@ CREATE TABLE staff (
   deputy {text} REFERENCES staff (id),
   access_expire_time {bigint},
   inactive {bool} NOT NULL,
+  next_due_time {bigint},
+  attempts {bigint} NOT NULL DEFAULT 0,
+  set_aside_reason {text},
   create_time {bigint} NOT NULL,
   update_time {bigint} NOT NULL
 );
+CREATE INDEX staff_due ON staff (next_due_time) WHERE next_due_time IS NOT NULL;
 CREATE INDEX staff_management ON staff (id) WHERE management AND NOT inactive;
 CREATE INDEX staff_intake ON staff (id) WHERE intake AND NOT inactive;
 CREATE INDEX staff_deputy ON staff (deputy) WHERE deputy IS NOT NULL;

@@ -5,6 +5,8 @@
 //!                      absences, leaving), `policy` the row of versions. Writers take them FOR UPDATE, whoever rests on
 //!                      them FOR SHARE
 //! staff, absence       display name and e-mail under the key of `staff`; never deleted, they become inactive
+//!   next_due_time, attempts, set_aside_reason
+//!                      see `timers::claim`; partial index. Due when access ends: what is theirs then goes to somebody else
 //! calendar             the checked spec as JSON; never deleted, so a name once found stays
 //! policy               versions from 1, dense; never changed
 //! client, engagement, engagement_member, contact
@@ -16,7 +18,8 @@
 //! ```
 //!
 //! Rows are locked in this order, and within a table in the order of their ids: gate, staff, client, engagement, contact,
-//! address.
+//! address. The timer alone has a person's row before it takes the gate: where it stands in the way of one who has the gate
+//! and wants that row, the database ends one of the two, which is then done again.
 
 use database::{MigrationSet, Step};
 

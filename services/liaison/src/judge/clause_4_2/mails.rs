@@ -9,8 +9,8 @@ use contracts::{
 };
 
 use crate::{
-    folder::{Eml, Evidence, Outcome, address_of, instant, names},
-    judge::{case_view::CaseView, docket::Docket},
+    folder::{Eml, Evidence, Outcome, Step, address_of, instant, names},
+    judge::{case_view::CaseView, docket::Docket, span::with_slack},
 };
 
 const CLIENTS_WORD: [TimelineKind; 3] = [TimelineKind::Opened, TimelineKind::ClientWrote, TimelineKind::Reopened];
@@ -20,7 +20,7 @@ pub(super) fn look(evidence: &Evidence, views: &[CaseView<'_>], docket: &mut Doc
     for mail in evidence.mails.values() {
         docket.cite(names::MAILS);
         let place = format!("{} {}", names::MAILS, mail.name);
-        let raw = evidence.mails_in.iter().find(|eml| is_of(eml, mail));
+        let raw = evidence.mails_in.iter().find(|eml| is_of(eml, mail) && was_taken(evidence, eml));
         if let Some(raw) = raw
             && let Err(what) = rightly_sorted(evidence, mail, raw)
         {
@@ -45,17 +45,47 @@ fn is_of(eml: &Eml, mail: &Mail) -> bool {
     same_sender && same_id && (!eml.message_id.is_empty() || mail.subject == eml.subject)
 }
 
+/// The steps by which the firm's mail server handed a file over.
+fn handed_over<'a>(evidence: &'a Evidence, path: &str) -> impl Iterator<Item = &'a Step> {
+    evidence.story.iter().filter(move |step| step.mail_file.as_deref() == Some(path))
+}
+
+fn was_taken(evidence: &Evidence, eml: &Eml) -> bool {
+    !handed_over(evidence, &eml.path).any(|step| matches!(step.outcome, Outcome::Refused(_)))
+}
+
+/// When the firm's mail server says that it had received the mail of a step.
+fn received(step: &Step) -> Option<Timestamp> {
+    ["receiveTime", "receive_time"].iter().find_map(|field| step.request.get(field)?.as_str()?.parse().ok())
+}
+
+/// Every hand-over is recorded with what the judge needs of it: the file, and when the mail server had received it.
+fn hand_overs_are_recorded(evidence: &Evidence, docket: &mut Docket) {
+    for step in evidence.story.iter().filter(|step| step.rpc.ends_with("InboundService/DeliverMail")) {
+        let place = format!("{} step {}", names::STORY, step.number);
+        let there = |path: &String| evidence.mails_in.iter().any(|eml| eml.path == *path);
+        match &step.mail_file {
+            None => docket.broken(&place, "handed a mail over, and does not say which"),
+            Some(path) if !there(path) => docket.broken(&place, format!("handed {path} over, which is not there")),
+            Some(_) => {}
+        }
+        if received(step).is_none() {
+            docket.broken(&place, "handed a mail over, and does not say when it had been received");
+        }
+    }
+    for eml in &evidence.mails_in {
+        if handed_over(evidence, &eml.path).next().is_none() {
+            docket.broken(&eml.path, "came in by nobody's hand");
+        }
+    }
+}
+
 /// What was delivered is there once, however often it was delivered; what was never delivered is not there.
 fn deliveries(evidence: &Evidence, docket: &mut Docket) {
-    let refused: BTreeSet<&str> = evidence
-        .story
-        .iter()
-        .filter(|step| matches!(step.outcome, Outcome::Refused(_)))
-        .filter_map(|step| step.mail_file.as_deref())
-        .collect();
+    hand_overs_are_recorded(evidence, docket);
     let mut letters: BTreeMap<(&str, &[String], &str), Vec<&Eml>> = BTreeMap::new();
     for eml in &evidence.mails_in {
-        if !refused.contains(eml.path.as_str()) {
+        if was_taken(evidence, eml) {
             letters.entry((&eml.message_id, &eml.from, &eml.date)).or_default().push(eml);
         }
     }
@@ -65,13 +95,13 @@ fn deliveries(evidence: &Evidence, docket: &mut Docket) {
         match found.as_slice() {
             [] => docket.broken(&first.path, "was delivered, but there is no such mail"),
             [mail] => {
-                let steps = evidence.story.iter().filter(|step| step.mail_file.as_deref() == Some(first.path.as_str()));
-                let told = steps.filter_map(|step| step.request.get("receiveTime")?.as_str()?.parse().ok());
-                let recorded = instant(mail.receive_time.as_ref());
-                if let Some(told) = told.min()
-                    && recorded != Some(told)
+                let told = handed_over(evidence, &first.path).find_map(received);
+                let counted = instant(mail.receive_time.as_ref());
+                if let Some(told) = told
+                    && counted != Some(told)
                 {
-                    let what = format!("was received at {told}, but its clock counts from {recorded:?}");
+                    let counted = counted.map_or_else(|| "no time".to_owned(), |counted| counted.to_string());
+                    let what = format!("was received at {told}, but its clock counts from {counted}");
                     docket.broken(&first.path, what);
                 }
             }
@@ -91,6 +121,10 @@ fn rightly_sorted(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), Str
         MailKind::Personal if raw.is_auto_submitted() => {
             return Err(format!("counts as written by a person, but {} says that a machine wrote it", raw.path));
         }
+        MailKind::Personal if has_null_sender(evidence, raw) => {
+            let path = &raw.path;
+            return Err(format!("counts as written by a person, but {path} was handed over with the null sender"));
+        }
         MailKind::Automatic | MailKind::DeliveryReport if !raw.says_automatic() && !has_null_sender(evidence, raw) => {
             return Err(format!("counts as written by a machine, but nothing in {} says so", raw.path));
         }
@@ -107,10 +141,12 @@ fn rightly_sorted(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), Str
     if sorted_by_hand {
         return Ok(());
     }
-    if raw.from.first() != Some(&address_of(&contact.email)) {
+    let time = instant(mail.record_time.as_ref()).unwrap_or(evidence.run.end_time);
+    // Whose it is is asked a moment after it was recorded.
+    let address = |time| evidence.contact_at(&mail.contact, time).map(|contact| address_of(&contact.email));
+    if ![time, with_slack(time)].into_iter().any(|time| raw.from.first() == address(time).as_ref()) {
         return Err(format!("is {}'s, but it came from another address", mail.contact));
     }
-    let time = instant(mail.record_time.as_ref()).unwrap_or(evidence.run.end_time);
     let server = evidence.policy_at(time).map(|policy| policy.authserv_id.as_str()).unwrap_or_default();
     if raw.is_vouched_for_by(server) {
         return Ok(());
@@ -118,10 +154,14 @@ fn rightly_sorted(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), Str
     Err("was believed, though the firm's mail server does not vouch for its sender: it belongs in triage".to_owned())
 }
 
-/// Whether it was handed over with the null sender, as machines do (RFC 5321).
+/// Whether it was handed over with the null sender, as machines do (RFC 5321). A mail server that says nothing of the
+/// envelope has said nothing of that.
 fn has_null_sender(evidence: &Evidence, raw: &Eml) -> bool {
-    let steps = evidence.story.iter().filter(|step| step.mail_file.as_deref() == Some(raw.path.as_str()));
-    steps.filter_map(|step| step.request.get("envelopeFrom")?.as_str()).any(|sender| matches!(sender.trim(), "" | "<>"))
+    let sender = |step: &'_ Step| {
+        let fields = ["envelopeFrom", "envelope_from"].into_iter();
+        fields.filter_map(|field| step.request.get(field)?.as_str()).any(|sender| matches!(sender.trim(), "" | "<>"))
+    };
+    handed_over(evidence, &raw.path).any(sender)
 }
 
 /// A person's word stands on exactly one case of its client; a machine's and a stranger's opens and stops nothing.

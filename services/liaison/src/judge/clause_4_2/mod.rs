@@ -9,7 +9,7 @@ mod periods;
 mod triage;
 
 use super::{Row, case_view::CaseView, docket::Docket};
-use crate::folder::Evidence;
+use crate::folder::{Evidence, names};
 
 pub(super) fn row(evidence: &Evidence) -> Row {
     let mut docket = Docket::default();
@@ -19,5 +19,13 @@ pub(super) fn row(evidence: &Evidence) -> Row {
         periods::look(view, &mut docket);
     }
     triage::look(evidence, &mut docket);
+    for policy in &evidence.policies {
+        // The judge holds the clocks against the policy, and here the policy against the clause.
+        let days = policy.first_response_business_days;
+        if days != 1 {
+            let what = format!("gives {days} business days for an answer, the procedure gives one");
+            docket.broken(format!("{} {}", names::POLICIES, policy.name), what);
+        }
+    }
     docket.into_row("4.2", "answers within one business day", "inquiries")
 }

@@ -100,7 +100,7 @@ impl Page {
         let steps: Vec<_> = evidence.story.iter().map(|step| told(evidence, step, zone.as_ref())).collect();
         let is_refusal = |step: &&Step| matches!(step.outcome, Outcome::Refused(_));
         Self {
-            firm: if run.firm.is_empty() { run.scenario.clone() } else { run.firm.clone() },
+            firm: run.scenario.clone(),
             scenario: run.scenario.clone(),
             description: run.description.trim().to_owned(),
             trial: run.trial,

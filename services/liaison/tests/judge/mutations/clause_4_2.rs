@@ -1,3 +1,5 @@
+use prost::{Message, Name};
+
 use super::*;
 
 fn is_first_clock(entry: &TimelineEntry) -> bool {
@@ -91,13 +93,127 @@ pub(super) fn word_lost(bench: &Bench) -> Option<()> {
     change_entry(bench, word, |entry| entry.references.clear())
 }
 
-pub(super) fn machine_heard(bench: &Bench) -> Option<()> {
-    let (case, found) = entry(&bench.evidence(), |entry| entry.kind() == TimelineKind::AutomaticMail)?;
+/// All of it consistently: the mail, its case and its clock count from when it was read, as if nobody had held it before.
+pub(super) fn counted_from_reading(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    let good = never_late(&evidence);
+    let held = |mail: &&Mail| mail.record_time != mail.receive_time && mail.triage.is_none();
+    let opened = |mail: &Mail| {
+        evidence.cases.values().find(|case| case.mail == mail.name && good.contains(&case.name)).map(|c| c.name.clone())
+    };
+    let (mail, case) = evidence.mails.values().filter(held).find_map(|mail| Some((mail.clone(), opened(mail)?)))?;
+    let (received, read) = (mail.receive_time?, mail.record_time?);
+    bench.protos::<Mail>(names::MAILS, |mails| {
+        mails.iter_mut().find(|one| one.name == mail.name).unwrap().receive_time = Some(read);
+    });
     bench.timeline(&case, |entries| {
-        let at = found.sequence as usize;
-        entries.insert(at, TimelineEntry { kind: TimelineKind::ClientWrote.into(), ..found });
+        for entry in entries {
+            if entry.occur_time == Some(received) {
+                entry.occur_time = Some(read);
+                if is_first_clock(entry) {
+                    shift(&mut entry.due_time, read.seconds - received.seconds);
+                }
+            }
+            if entry.record_time.is_some_and(|time| time.seconds < read.seconds) {
+                entry.record_time = Some(read);
+            }
+        }
     });
     Some(())
+}
+
+fn change_delivery(bench: &Bench, fits: impl Fn(&Step) -> bool, change: impl Fn(&mut Step)) -> Option<()> {
+    let mut done = false;
+    bench.change::<Vec<Step>>(names::STORY, |story| {
+        if let Some(step) = story.iter_mut().find(|step| step.mail_file.is_some() && fits(step)) {
+            change(step);
+            done = true;
+        }
+    });
+    done.then_some(())
+}
+
+pub(super) fn receipt_untold(bench: &Bench) -> Option<()> {
+    change_delivery(bench, |_| true, |step| drop(step.request.as_object_mut().unwrap().remove("receiveTime")))
+}
+
+pub(super) fn null_sender_heard(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    let word = evidence.mails.values().find(|mail| mail.kind() == MailKind::Personal && !mail.contact.is_empty())?;
+    let id = word.message_id.trim_matches(['<', '>']);
+    let file = &evidence.mails_in.iter().find(|raw| raw.message_id == id)?.path;
+    change_delivery(
+        bench,
+        |step| step.mail_file.as_ref() == Some(file),
+        |step| step.request["envelopeFrom"] = String::new().into(),
+    )
+}
+
+/// All of it consistently: the mail, its event and its entry say that the client wrote.
+pub(super) fn machine_heard(bench: &Bench) -> Option<()> {
+    let (case, found) = entry(&bench.evidence(), |entry| entry.kind() == TimelineKind::AutomaticMail)?;
+    let name = found.references.first()?.clone();
+    bench.timeline(&case, |entries| {
+        entries[found.sequence as usize - 1].kind = TimelineKind::ClientWrote.into();
+    });
+    bench.protos::<Mail>(names::MAILS, |mails| {
+        mails.iter_mut().find(|mail| mail.name == name).unwrap().kind = MailKind::Personal.into();
+    });
+    bench.events("notification", |events| {
+        for event in events {
+            let Some(payload) = &mut event.payload else { continue };
+            if payload.type_url.rsplit('/').next() != Some(MailNoted::full_name().as_str()) {
+                continue;
+            }
+            let noted = MailNoted::decode(payload.value.as_slice()).unwrap();
+            if noted.mail == name {
+                let heard = InquiryReceived { mail: noted.mail, client: noted.client, ..InquiryReceived::default() };
+                *payload = prost_types::Any { type_url: InquiryReceived::type_url(), value: heard.encode_to_vec() };
+            }
+        }
+    });
+    Some(())
+}
+
+/// The client's word is noted, but its clock never starts.
+pub(super) fn reopening_missing(bench: &Bench) -> Option<()> {
+    let (case, found) = entry(&bench.evidence(), |entry| entry.kind() == TimelineKind::Reopened)?;
+    bench.timeline(&case, |entries| {
+        let at = found.sequence as usize - 1;
+        entries[at].kind = TimelineKind::ClientWrote.into();
+        let clock = entries.iter().skip(at).position(is_first_clock).unwrap();
+        entries.remove(at + clock);
+    });
+    bench.drop_event::<CaseReopened>("escalation", |event| event.case == case);
+    Some(())
+}
+
+/// The reply left, with its permit, days after it was due; the timeline has it in time.
+pub(super) fn late_told_as_in_time(bench: &Bench) -> Option<()> {
+    const DAYS: i64 = 7 * 86_400;
+    let reply = response(&bench.evidence())?;
+    let end = bench.evidence().run.end_time.as_second();
+    let days = DAYS.min(end - reply.hand_over_time?.seconds - 1);
+    change_notification(bench, &reply.name, |one| shift(&mut one.hand_over_time, days));
+    bench.change_event::<DeliverySucceeded>(
+        "notification",
+        |event| event.notification == reply.name,
+        |event| {
+            shift(&mut event.hand_over_time, days);
+            true
+        },
+    );
+    bench.audit("client-registry", |rows| {
+        for row in rows.iter_mut().filter(|row| row.resources.contains(&reply.name)) {
+            row.time += jiff::SignedDuration::from_secs(days);
+        }
+        rows.sort_by_key(|row| row.time);
+    });
+    Some(())
+}
+
+pub(super) fn policy_longer(bench: &Bench) -> Option<()> {
+    publish(bench, |policy| policy.first_response_business_days = 2)
 }
 
 pub(super) fn mail_doubled(bench: &Bench) -> Option<()> {

@@ -36,3 +36,16 @@ pub(super) fn mail_from_nowhere(bench: &Bench) -> Option<()> {
     let raw = std::fs::read(bench.folder.join(Bench::mail_out(&sent.name))).ok()?;
     std::fs::write(bench.folder.join(Bench::mail_out("notifications/from-nowhere")), raw).ok()
 }
+
+pub(super) fn no_permit(bench: &Bench) -> Option<()> {
+    let sent = acknowledgement(&bench.evidence())?;
+    bench.audit("client-registry", |rows| rows.retain(|row| !row.resources.contains(&sent.name)));
+    Some(())
+}
+
+pub(super) fn left_twice(bench: &Bench) -> Option<()> {
+    let sent = acknowledgement(&bench.evidence())?;
+    let first = Bench::mail_out(&sent.name);
+    let raw = std::fs::read(bench.folder.join(&first)).ok()?;
+    std::fs::write(bench.folder.join(first.replace(".eml", ".2.eml")), raw).ok()
+}

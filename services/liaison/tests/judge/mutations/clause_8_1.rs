@@ -59,3 +59,15 @@ pub(super) fn day_unnoticed(bench: &Bench) -> Option<()> {
     });
     Some(())
 }
+
+pub(super) fn policy_later(bench: &Bench) -> Option<()> {
+    publish(bench, |policy| {
+        for step in &mut policy.escalation_steps {
+            step.after.as_mut().unwrap().seconds += 86_400;
+        }
+    })
+}
+
+pub(super) fn policy_without_management(bench: &Bench) -> Option<()> {
+    publish(bench, |policy| policy.escalation_steps.retain(|step| step.target() != EscalationTarget::Management))
+}

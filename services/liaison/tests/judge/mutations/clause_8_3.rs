@@ -38,3 +38,9 @@ pub(super) fn stream_broken(bench: &Bench) -> Option<()> {
     });
     done.then_some(())
 }
+
+pub(super) fn acknowledgement_invented(bench: &Bench) -> Option<()> {
+    let (case, found) = entry(&bench.evidence(), |entry| entry.kind() == TimelineKind::Acknowledged)?;
+    bench.timeline(&case, |entries| entries.insert(found.sequence as usize, found));
+    Some(())
+}

@@ -64,6 +64,10 @@ pub(super) fn contact_may_not(bench: &Bench) -> Option<()> {
         for contact in contacts.filter(|contact| contact.name == person) {
             contact.confirms = false;
         }
+        let versions = clients.iter_mut().flat_map(|record| &mut record.contact_versions);
+        for version in versions.filter(|version| version.contact.name == person) {
+            version.contact.confirms = false;
+        }
     });
     Some(())
 }
@@ -90,5 +94,16 @@ pub(super) fn reminder_missing(bench: &Bench) -> Option<()> {
     let revision = found.proposal_revision;
     bench
         .drop_event::<ConfirmationDue>("escalation", |event| event.case == case && event.proposal_revision == revision);
+    Some(())
+}
+
+pub(super) fn confirmer_not_asked(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    let mute = |client: &str| {
+        let contacts = &evidence.clients.get(client)?.contacts;
+        contacts.iter().find(|contact| !contact.confirms).map(|contact| contact.name.clone())
+    };
+    let asked = notification(&evidence, NotificationKind::ConfirmationRequest, |one| mute(&one.client).is_some())?;
+    bench.send_to(&asked, &[&mute(&asked.client)?], &[]);
     Some(())
 }

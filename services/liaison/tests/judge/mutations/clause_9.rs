@@ -28,3 +28,21 @@ pub(super) fn wrong_manager_told(bench: &Bench) -> Option<()> {
     bench.send_to(&told, &[&other], &[]);
     Some(())
 }
+
+/// Shortly before the end, when nothing rests on it any more.
+pub(super) fn manager_replaced_by_nobody(bench: &Bench) -> Option<()> {
+    let evidence = bench.evidence();
+    let from_time = evidence.run.end_time - jiff::SignedDuration::from_mins(5);
+    let mut done = false;
+    bench.change::<Vec<ClientRecord>>(names::CLIENTS, |clients| {
+        let Some(record) = clients.iter_mut().find(|record| !record.assignments.is_empty()) else { return };
+        let last = record.assignments.last().unwrap().clone();
+        let is_other =
+            |one: &&StaffRecord| one.staff.name != last.account_manager && one.staff.kind() == StaffKind::Employee;
+        let Some(other) = evidence.staff.values().find(is_other) else { return };
+        record.client.account_manager.clone_from(&other.staff.name);
+        record.assignments.push(Assignments { from_time, account_manager: other.staff.name.clone(), ..last });
+        done = true;
+    });
+    done.then_some(())
+}

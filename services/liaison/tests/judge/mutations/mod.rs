@@ -12,14 +12,16 @@ mod clause_8_4;
 mod clause_9;
 
 use contracts::{
-    client_registry::v1::StaffKind,
+    client_registry::v1::{EscalationTarget, Policy, Staff, StaffKind},
     escalation::v1::{
-        Case, CaseClosed, CaseEscalated, ClockBreached, ClockKind, ConfirmationDue, ResolutionConfirmed, Side,
-        TimelineEntry, TimelineKind,
+        Case, CaseClosed, CaseEscalated, CaseReopened, ClockBreached, ClockKind, ConfirmationDue, ResolutionConfirmed,
+        Side, TimelineEntry, TimelineKind,
     },
-    notification::v1::{Mail, Notification, NotificationKind, TriageOverdue},
+    notification::v1::{
+        DeliverySucceeded, InquiryReceived, Mail, MailKind, MailNoted, Notification, NotificationKind, TriageOverdue,
+    },
 };
-use liaison::folder::{ClientRecord, Evidence, Outcome, StaffRecord, is_person, is_staff, names};
+use liaison::folder::{Assignments, ClientRecord, Evidence, Outcome, StaffRecord, Step, is_person, is_staff, names};
 
 use crate::bench::{Bench, notification, set_header};
 
@@ -40,6 +42,7 @@ pub const ALL: &[Mutation] = &[
     of("2", "a contractor's access never ends", clause_2::contractor_without_end),
     of("2", "somebody is neither employee nor contractor", clause_2::staff_of_no_kind),
     of("2", "a contractor acted after their access had ended", clause_2::contractor_acted_too_late),
+    of("2", "somebody acted after they had been deactivated", clause_2::acted_after_deactivation),
     of("4.2", "a clock is due at another time than the calendar says", clause_4_2::clock_set_wrong),
     of("4.2", "no clock was set", clause_4_2::no_clock),
     of("4.2", "a bare acknowledgement counts as a response", clause_4_2::acknowledgement_counts),
@@ -49,7 +52,13 @@ pub const ALL: &[Mutation] = &[
     of("4.2", "a breach was not recorded", clause_4_2::first_breach_missing),
     of("4.2", "a clock counts from another time than the mail was received", clause_4_2::counted_from_later),
     of("4.2", "a client's word is on no case", clause_4_2::word_lost),
+    of("4.2", "a clock counts from when the mail was read", clause_4_2::counted_from_reading),
+    of("4.2", "nothing says when a mail had been received", clause_4_2::receipt_untold),
     of("4.2", "an out-of-office counts as a client's word", clause_4_2::machine_heard),
+    of("4.2", "a mail with the null sender counts as a person's", clause_4_2::null_sender_heard),
+    of("4.2", "the client wrote again and it stayed closed", clause_4_2::reopening_missing),
+    of("4.2", "a reply that left too late is told as in time", clause_4_2::late_told_as_in_time),
+    of("4.2", "the policy gives two business days", clause_4_2::policy_longer),
     of("4.2", "a mail delivered twice became two", clause_4_2::mail_doubled),
     of("4.2", "a forged sender was believed", clause_4_2::forged_believed),
     of("4.2", "a mail in triage has no owner", clause_4_2::triage_without_owner),
@@ -60,17 +69,25 @@ pub const ALL: &[Mutation] = &[
     of("6", "a mail went to another client's contact", clause_6::other_clients_contact),
     of("6", "a mail that left is gone", clause_6::mail_gone),
     of("6", "a mail left of which no notification knows", clause_6::mail_from_nowhere),
+    of("6", "a mail left without a permit", clause_6::no_permit),
+    of("6", "a mail left twice", clause_6::left_twice),
     of("7", "somebody read a case of a client they have nothing to do with", clause_7::stranger_read),
     of("7", "a refusal is not in the audit", clause_7::refusal_missing),
     of("7", "a read of personal data is not in the audit", clause_7::read_missing),
+    of("7", "the audit names another resource than was read", clause_7::other_resource_named),
+    of("7", "a change is not in the audit", clause_7::change_missing),
+    of("7", "a watch brought what happened to a foreign client", clause_7::foreign_watch),
     of("7", "nobody knows who did it", clause_7::nobody_acted),
     of("8.1", "a step was not taken", clause_8_1::step_missing),
     of("8.1", "a step went to another target", clause_8_1::step_astray),
     of("8.1", "the absent person was told, not the deputy", clause_8_1::absent_told),
     of("8.1", "a step was taken too early", clause_8_1::step_early),
     of("8.1", "24 hours passed unnoticed", clause_8_1::day_unnoticed),
+    of("8.1", "the policy goes to the team lead after two days", clause_8_1::policy_later),
+    of("8.1", "the policy never goes to management", clause_8_1::policy_without_management),
     of("8.3", "an acknowledgement is not documented", clause_8_3::acknowledgement_undocumented),
     of("8.3", "that somebody was told is not documented", clause_8_3::telling_undocumented),
+    of("8.3", "an acknowledgement is documented that nobody gave", clause_8_3::acknowledgement_invented),
     of("8.3", "an entry is of a time before the one before it", clause_8_3::time_runs_back),
     of("8.3", "an entry is about another case", clause_8_3::entry_of_another_case),
     of("8.3", "a stretch of the audit is not sealed", clause_8_3::audit_unsealed),
@@ -82,10 +99,28 @@ pub const ALL: &[Mutation] = &[
     of("8.4", "a contact confirmed who may not", clause_8_4::contact_may_not),
     of("8.4", "both confirmed and it did not close", clause_8_4::never_closed),
     of("8.4", "its state is closed, its timeline is not", clause_8_4::state_disagrees),
+    of("8.4", "a contact was asked who cannot confirm", clause_8_4::confirmer_not_asked),
     of("8.4", "a side was not reminded", clause_8_4::reminder_missing),
     of("9", "a client's account manager is nobody", clause_9::no_account_manager),
+    of("9", "an account manager was replaced by nobody's act", clause_9::manager_replaced_by_nobody),
     of("9", "another than the account manager was told of lateness", clause_9::wrong_manager_told),
 ];
+
+/// Publishes one more policy when the run is all but over, so that no case is kept under it.
+fn publish(bench: &Bench, change: impl FnOnce(&mut Policy)) -> Option<()> {
+    let end = bench.evidence().run.end_time;
+    let mut done = false;
+    bench.protos::<Policy>(names::POLICIES, |policies| {
+        let Some(mut policy) = policies.last().cloned() else { return };
+        policy.version += 1;
+        policy.name = format!("policies/{}", policy.version);
+        policy.publish_time = Some(crate::world::proto(end));
+        change(&mut policy);
+        policies.push(policy);
+        done = true;
+    });
+    done.then_some(())
+}
 
 fn shift(time: &mut Option<prost_types::Timestamp>, seconds: i64) {
     if let Some(time) = time {

@@ -38,6 +38,7 @@ pub(super) fn invoice(world: &mut World) {
     // The same mail is delivered a second time.
     let (_, raw) = world.mails_in.last().unwrap().clone();
     world.mails_in.push(("04-invoice-again-twice".to_owned(), raw));
+    world.hand_over("04-invoice-again-twice", "2026-04-02T14:12:00Z");
     world.entry(INVOICE, TimelineKind::Reopened, again.received, JO, |entry| entry.references = vec![mail]);
     let reopened = CaseReopened { case: INVOICE.to_owned(), client: ACME.to_owned() };
     world.event("escalation", INVOICE, again.received, &reopened);

@@ -88,3 +88,15 @@ pub(super) fn portal(world: &mut World) {
         },
     );
 }
+
+/// Frank, of this client's team, watches what happens to its cases.
+pub(super) fn watch(world: &mut World) {
+    let rpc = format!("{CASES}/WatchCases");
+    let opened = world.step("2026-04-06T12:00:00Z", "staff/frank", &rpc, json!({}), answer()).number;
+    let happened = json!([
+        { "case": PORTAL, "client": GLOBEX, "event": "CaseOpened", "time": "2026-04-06T13:00:00Z" },
+        { "case": PORTAL, "client": GLOBEX, "event": "CaseEscalated", "time": "2026-04-06T15:00:00Z" },
+    ]);
+    let ends = json!({ "watch": "frank-watches", "step": opened });
+    world.step("2026-04-07T17:00:00Z", "staff/frank", &rpc, ends, Outcome::Answer(happened));
+}

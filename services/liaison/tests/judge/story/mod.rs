@@ -22,7 +22,7 @@ use contracts::{
         TriageOverdue,
     },
 };
-use liaison::folder::{ClientRecord, Outcome, StaffRecord};
+use liaison::folder::{Assignments, ClientRecord, EngagementTeam, Outcome, StaffRecord};
 use serde_json::json;
 
 use crate::world::{Letter, Sent, World, answer, at, refused, ts};
@@ -51,6 +51,7 @@ pub fn write(folder: &Path) -> PathBuf {
     acme::payroll(&mut world);
     globex::filing(&mut world);
     globex::portal(&mut world);
+    globex::watch(&mut world);
     triage::triage(&mut world);
     world.write(folder)
 }
@@ -67,7 +68,7 @@ fn person(world: &mut World, id: &str, name: &str, roles: &[FirmRole], deputy: &
         revision: 1,
         ..Staff::default()
     };
-    world.staff.push(StaffRecord { staff, absences: Vec::new() });
+    world.staff.push(StaffRecord { staff, absences: Vec::new(), versions: Vec::new() });
 }
 
 fn client(world: &mut World, id: &str, name: &str, calendar: &str, manager: &str, team: (&str, &str), people: &[&str]) {
@@ -107,7 +108,16 @@ fn client(world: &mut World, id: &str, name: &str, calendar: &str, manager: &str
         client,
         engagements: vec![engagement],
         contacts: contacts.collect(),
-        assignments: Vec::new(),
+        contact_versions: Vec::new(),
+        assignments: vec![Assignments {
+            from_time: at("2026-03-25T08:10:00Z"),
+            account_manager: manager.to_owned(),
+            engagements: vec![EngagementTeam {
+                engagement: format!("clients/{id}/engagements/books"),
+                team_lead: team.0.to_owned(),
+                team_members: vec![team.1.to_owned()],
+            }],
+        }],
     });
     let create = "liaison.client_registry.v1.ClientService/CreateClient";
     world.audit("client-registry", "2026-03-25T08:10:00Z", "staff/dora", create, &[&name], (Done, ""));
@@ -183,14 +193,6 @@ fn inquiry(world: &mut World, letter: &Letter<'_>, contact: &str, case: &str) ->
             receive_time: Some(ts(letter.received)),
         },
     );
-    let step = world.step(
-        letter.received,
-        "services/intake",
-        "liaison.notification.v1.InboundService/DeliverMail",
-        json!({ "receiveTime": letter.received }),
-        answer(),
-    );
-    step.mail_file = Some(format!("mails-in/{}.eml", letter.file));
     name
 }
 
