@@ -14,7 +14,7 @@ use liaison::{
 pub async fn play(settings: &Settings, scenario: Option<&Path>) -> (bool, Table) {
     let out = tempfile::tempdir().unwrap();
     let folder: PathBuf = out.path().join("evidence");
-    let passed = demo::run(settings, scenario, &folder, false).await.unwrap();
+    let passed = demo::run(settings, scenario, &folder, false, std::future::pending()).await.unwrap();
     let head = SignedHead::read(&folder::head_path(&folder)).unwrap();
     match judge::verify(&folder, Some(&head)) {
         Verdict::Proven { table, trial } => {

@@ -14,6 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use business_time::Timestamp;
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use http_body_util::{BodyExt, Full};
 use refusal::{Kind, Refusal};
@@ -22,7 +23,7 @@ use tower::{Layer, Service};
 
 use crate::{
     AccessRule, Caller, DecisionError, Decisions, Grants, Principal, PrincipalKind, Rules, TokenError, Verifier,
-    caller::no_permission,
+    caller::no_permission, expiring::expiring,
 };
 
 /// Told of each refused call before its answer leaves: the principal's name or `unknown`, the method as
@@ -110,6 +111,7 @@ struct Admitted<'a> {
     rule: &'a AccessRule,
     principal: Principal,
     grants: Arc<Grants>,
+    expire_time: Timestamp,
 }
 
 struct Refused {
@@ -164,6 +166,11 @@ impl Guard {
             response = inner.call(again).await?;
         }
         self.tell(Some(&admitted.principal), &path, &response).await;
+        if admitted.rule.server_streaming {
+            // An answer that comes at once is asked for while its token counts; a stream could outlive it.
+            let left = self.verifier.left_until(admitted.expire_time);
+            response = response.map(|body| expiring(body, left));
+        }
         Ok(response)
     }
 
@@ -180,7 +187,7 @@ impl Guard {
             None => return Err(refused(no_method())),
         };
         if rule.open {
-            return Ok(Admitted { rule, principal, grants: Arc::default() });
+            return Ok(Admitted { rule, principal, grants: Arc::default(), expire_time: verified.expire_time });
         }
         let ask_first = rule.asks_afresh();
         let mut grants = self.decide(&principal, ask_first).await.map_err(|refusal| refused(refusal.into()))?;
@@ -190,7 +197,7 @@ impl Guard {
         if !rule.admits(&grants) {
             return Err(refused(no_permission(&rule.permission).into()));
         }
-        Ok(Admitted { rule, principal, grants })
+        Ok(Admitted { rule, principal, grants, expire_time: verified.expire_time })
     }
 
     async fn decide(&self, principal: &Principal, afresh: bool) -> Result<Arc<Grants>, Refusal> {

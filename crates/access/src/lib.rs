@@ -7,13 +7,14 @@
 //! - [`rules`]: what the method asks for, as its contract declares it. A method that declares nothing is refused.
 //! - [`decisions`]: what the principal may, asked of the registry and kept for 30 seconds at most. Services are no people:
 //!   what they may stands in [`roles`] and needs nobody's answer.
-//! - [`layer`]: puts the above in front of a server, and a [`Caller`] into the request.
+//! - [`layer`]: puts the above in front of a server, and a [`Caller`] into the request. A stream ends with its token.
 //! - [`Caller`]: what a use case asks, once it knows which client the call concerns.
 //!
 //! A new permission is a word in a contract's `access` option and a row in [`roles`]; a test fails until both are there.
 
 mod caller;
 pub mod decisions;
+mod expiring;
 pub mod grants;
 pub mod layer;
 pub mod principal;

@@ -84,7 +84,7 @@ const TABLE: &[(&str, [bool; 11])] = &[
     ("cases.escalate",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.confirm",           [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O]),
     ("cases.record_confirmation",[ Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("cases.reject",            [ O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("cases.reject",            [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O]),
     ("timelines.read",          [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    O]),
     ("timelines.export",        [ Y,    Y,    Y,    O,    O,    O,    Y,    O,    O,    O,    O]),
 

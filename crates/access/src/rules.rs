@@ -28,6 +28,8 @@ pub struct AccessRule {
     pub open: bool,
     /// Whether the caller sends a stream of messages.
     pub client_streaming: bool,
+    /// Whether it answers with a stream.
+    pub server_streaming: bool,
 }
 
 impl AccessRule {
@@ -140,7 +142,14 @@ fn read(path: &str, method: &MethodDescriptor, declared: &DynamicMessage) -> Res
         (false, false) if !is_permission(&permission) => return Err(wrong("a permission is <collection>.<verb>")),
         _ => {}
     }
-    Ok(AccessRule { path: path.to_owned(), permission, reach, open, client_streaming: method.is_client_streaming() })
+    Ok(AccessRule {
+        path: path.to_owned(),
+        permission,
+        reach,
+        open,
+        client_streaming: method.is_client_streaming(),
+        server_streaming: method.is_server_streaming(),
+    })
 }
 
 fn is_permission(text: &str) -> bool {
@@ -187,6 +196,7 @@ mod tests {
             reach,
             open: false,
             client_streaming: false,
+            server_streaming: false,
         };
         let one_client =
             Grants::of_roles([HeldRole { role: Role::AccountManager, client: Some("clients/acme".into()) }]);

@@ -21,6 +21,7 @@ use tower::{Layer, Service, ServiceExt};
 
 const GET_CASE: &str = "/liaison.escalation.v1.CaseService/GetCase";
 const CREATE_CLIENT: &str = "/liaison.client_registry.v1.ClientService/CreateClient";
+const WATCH: &str = "/liaison.escalation.v1.CaseService/WatchCases";
 const WHO_AM_I: &str = "/liaison.client_registry.v1.AccessService/WhoAmI";
 const EXPORT: &str = "/liaison.evidence.v1.AuditService/Export";
 const GET_GRANTS: &str = "/liaison.client_registry.v1.AccessService/GetGrants";
@@ -122,6 +123,48 @@ impl House {
     fn handled(&self) -> usize {
         self.handler.seen.lock().unwrap().len()
     }
+}
+
+/// A stream that never ends by itself.
+#[derive(Clone)]
+struct Endless;
+
+impl Service<Request<Body>> for Endless {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        struct Silent;
+        impl http_body::Body for Silent {
+            type Data = Bytes;
+            type Error = Status;
+            fn poll_frame(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+            ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+                Poll::Pending
+            }
+        }
+        std::future::ready(Ok(Response::new(Body::new(Silent))))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let house = House::new();
+    let authorization = format!("Bearer {}", house.tokens.living("staff/zoe", Duration::from_secs(60)));
+    house.clock.advance("59.95s".parse().unwrap());
+    let layer = AccessLayer::new(Rules::load().unwrap(), house.tokens.verifier(), house.decisions.clone());
+    let request = Request::builder().uri(WATCH).header("authorization", authorization).body(Body::empty()).unwrap();
+    let response = layer.layer(Endless).oneshot(request).await.unwrap();
+    let ended = response.into_body().collect().await.unwrap();
+    let status = Status::from_header_map(ended.trailers().unwrap()).unwrap();
+    assert_eq!((status.code(), refusal::reason(&status).as_deref()), (Code::Unauthenticated, Some("TOKEN_EXPIRED")));
 }
 
 fn denied() -> (Code, String) {

@@ -14,9 +14,17 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file cannot be read or is no TOML, or a value is missing or of the wrong kind.
+    /// The file cannot be read or is no TOML, or a value is of the wrong kind.
     #[error("configuration: {0}")]
     Wrong(#[from] config::ConfigError),
+    /// A value that has no default.
+    #[error("configuration: missing {key}: set {variable}, or {key} in the file")]
+    Missing {
+        /// Its path, for example `database.url`.
+        key: String,
+        /// Its environment variable, `ESCALATION__DATABASE__URL`.
+        variable: String,
+    },
     /// Keys that nothing reads; a misspelt key would otherwise be a setting that is silently not made.
     #[error("configuration: unknown keys: {}", keys.join(", "))]
     Unknown {
@@ -48,7 +56,7 @@ pub fn load_from<T: DeserializeOwned>(
     file: Option<&Path>,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<T, ConfigError> {
-    let (loaded, unread) = read(&merge(prefix, file, variables)?)?;
+    let (loaded, unread) = read(prefix, &merge(prefix, file, variables)?)?;
     told(unread, loaded)
 }
 
@@ -62,7 +70,7 @@ pub fn load_two<A: DeserializeOwned, B: DeserializeOwned>(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(A, B), ConfigError> {
     let config = merge(prefix, file, variables)?;
-    let ((one, by_one), (other, by_other)) = (read(&config)?, read(&config)?);
+    let ((one, by_one), (other, by_other)) = (read(prefix, &config)?, read(prefix, &config)?);
     // One who reads nothing of a table does not name its keys.
     let within = |key: &String, keys: &[String]| {
         keys.iter()
@@ -93,9 +101,16 @@ fn merge(
 }
 
 /// What the type reads, and the keys that it does not.
-fn read<T: DeserializeOwned>(config: &Config) -> Result<(T, Vec<String>), ConfigError> {
+fn read<T: DeserializeOwned>(prefix: &str, config: &Config) -> Result<(T, Vec<String>), ConfigError> {
     let mut unread = Vec::new();
-    let loaded = serde_ignored::deserialize(config.clone(), |path| unread.push(path.to_string()))?;
+    let loaded = serde_ignored::deserialize(config.clone(), |path| unread.push(path.to_string()));
+    let loaded = loaded.map_err(|error| match error {
+        config::ConfigError::NotFound(key) => {
+            let variable = format!("{prefix}__{}", key.replace('.', "__").to_uppercase());
+            ConfigError::Missing { key, variable }
+        }
+        other => other.into(),
+    })?;
     Ok((loaded, unread))
 }
 

@@ -107,11 +107,11 @@ pub fn needed<'a, T>(key: &'static str, value: &'a Option<T>) -> Result<&'a T, M
 #[derive(Debug, thiserror::Error)]
 pub enum IssuersError {
     /// The file.
-    #[error("token_issuers: {0}")]
-    File(#[from] std::io::Error),
+    #[error("token_issuers: {0}: {1}")]
+    File(PathBuf, std::io::Error),
     /// What stands in it.
-    #[error("token_issuers: {0}")]
-    Form(#[from] serde_json::Error),
+    #[error("token_issuers: {0}: {1}")]
+    Form(PathBuf, serde_json::Error),
 }
 
 /// Reads the list of issuers.
@@ -119,7 +119,9 @@ pub enum IssuersError {
 /// # Errors
 /// Where the file cannot be read or is no such list.
 pub fn issuers(file: &Path) -> Result<Vec<Issuer>, IssuersError> {
-    let settings: Vec<IssuerSettings> = serde_json::from_slice(&std::fs::read(file)?)?;
+    let text = std::fs::read(file).map_err(|error| IssuersError::File(file.into(), error))?;
+    let settings: Vec<IssuerSettings> =
+        serde_json::from_slice(&text).map_err(|error| IssuersError::Form(file.into(), error))?;
     Ok(settings.into_iter().map(Issuer::from).collect())
 }
 
@@ -158,10 +160,19 @@ mod tests {
     fn a_setting_that_is_needed_is_named() {
         let error = Config::<Own>::load_from("X", variables(&[]).split_off(1)).unwrap_err();
         assert!(error.to_string().contains("database_url"), "{error}");
+        assert!(error.to_string().contains("X__DATABASE_URL"), "{error}");
         assert_eq!(
             needed::<u8>("redis_url", &None).unwrap_err().to_string(),
             "redis_url is needed by a service of its own"
         );
+    }
+
+    #[test]
+    fn a_list_of_issuers_that_is_not_there_or_none_is_told_with_its_file() {
+        for file in ["/nowhere/issuers.json", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+            let error = issuers(file.as_ref()).map(drop).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("token_issuers: {file}: ")), "{error}");
+        }
     }
 
     #[test]

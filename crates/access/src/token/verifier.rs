@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -188,6 +189,11 @@ impl Verifier {
             expire_time: time(claims.exp)?,
             not_before: claims.nbf.map_or(Ok(Timestamp::MIN), time)?,
         })
+    }
+
+    /// How long it is until then; nothing where it has passed.
+    pub(crate) fn left_until(&self, time: Timestamp) -> Duration {
+        Duration::try_from(time.duration_since(self.clock.now())).unwrap_or_default()
     }
 
     fn counts_now(&self, verified: &Verified) -> Result<(), TokenError> {

@@ -27,6 +27,15 @@ impl Transport {
         }
     }
 
+    /// Whether a service's events travelled through it before, or something else lies where they would.
+    ///
+    /// # Errors
+    /// The transport's.
+    pub async fn has_stream(&self, service: &str) -> Result<bool> {
+        let top = self.wire().top(&stream_name(service)).await?;
+        Ok(top.stranger || top.at > Position::default())
+    }
+
     /// Whether all who use it live in this process.
     pub fn is_in_process(&self) -> bool {
         matches!(self, Self::InProcess(_))

@@ -2,7 +2,8 @@
 //!
 //! A message that breaks some is answered INVALID_ARGUMENT, reason INVALID_FIELDS, with every field at fault in one
 //! BadRequest. The texts say what is wrong and never repeat a value, which may be personal data. What is no message at
-//! all is UNDECODABLE. The bytes that were checked are the bytes that the handler decodes.
+//! all is UNDECODABLE. The bytes that were checked are the bytes that the handler decodes. [`validate`] keeps the same rules
+//! for a message that came another way.
 
 use std::{
     collections::HashMap,
@@ -14,7 +15,10 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use prost_protovalidate::{Error, Validator, Violation};
-use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
+use prost_reflect::{
+    DynamicMessage, MessageDescriptor, Value,
+    prost::{Message, Name},
+};
 use refusal::{FieldFault, Kind, Refusal};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
@@ -125,11 +129,29 @@ impl Rules {
     fn check(&self, input: MessageDescriptor, headers: &HeaderMap, body: Bytes) -> Result<(), Status> {
         let message = message(headers, body)?;
         let decoded = DynamicMessage::decode(input, message).map_err(|_| undecodable())?;
-        match self.validator.validate(&decoded) {
-            Ok(()) => Ok(()),
-            Err(Error::Validation(broken)) => Err(invalid(broken.violations()).into()),
-            Err(error) => Err(crate::internal(error, "validating a message").into()),
-        }
+        Ok(judge(&self.validator, &decoded)?)
+    }
+}
+
+/// Checks one message of the suite that no client sent and so no layer met, such as what a command line was given.
+///
+/// # Errors
+/// As the layer's: INVALID_FIELDS with every field at fault.
+pub fn validate<M: Message + Name>(message: &M) -> Result<(), Refusal> {
+    let Some(descriptor) = contracts::pool().get_message_by_name(&M::full_name()) else {
+        tracing::error!(message.name = M::full_name(), "message of no contract");
+        return Err(Refusal::internal());
+    };
+    let mut described = DynamicMessage::new(descriptor);
+    described.transcode_from(message).map_err(|error| crate::internal(error, "describing a message"))?;
+    judge(&Validator::new(), &described)
+}
+
+fn judge(validator: &Validator, message: &DynamicMessage) -> Result<(), Refusal> {
+    match validator.validate(message) {
+        Ok(()) => Ok(()),
+        Err(Error::Validation(broken)) => Err(invalid(broken.violations())),
+        Err(error) => Err(crate::internal(error, "validating a message")),
     }
 }
 

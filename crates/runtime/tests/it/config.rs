@@ -95,7 +95,9 @@ fn unknown_keys_are_errors_wherever_they_stand_and_all_are_told() {
 #[test]
 fn what_is_missing_or_of_the_wrong_kind_is_named() {
     let missing = load(&FILE.replace("listen", "worker"), &[]).unwrap_err().to_string();
-    assert!(missing.contains("listen"), "{missing}");
+    assert_eq!(missing, "configuration: missing listen: set ESCALATION__LISTEN, or listen in the file");
+    let missing = load(&FILE.replace("url", "ulr"), &[]).unwrap_err().to_string();
+    assert!(missing.contains("missing database.url: set ESCALATION__DATABASE__URL,"), "{missing}");
     let wrong = load(FILE, &[("ESCALATION__WORKERS", "many")]).unwrap_err().to_string();
     assert!(wrong.contains("workers"), "{wrong}");
     assert!(matches!(load("listen = ", &[]), Err(ConfigError::Wrong(_))));

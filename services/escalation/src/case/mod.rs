@@ -265,7 +265,7 @@ impl Cases {
         self.change(unit, caller, "cases.record_confirmation", name, record).await
     }
 
-    /// The client says that it is not resolved.
+    /// It is not resolved, says the client, or a person of the team who heard it from them (SOP 8.4).
     ///
     /// # Errors
     /// As [`Case::reject`]; NOT_FOUND.

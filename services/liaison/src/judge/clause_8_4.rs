@@ -35,7 +35,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             was_reminded(&view, talk, &mut docket);
         }
     }
-    docket.into_row("8.4", "closed by both parties alone", "proposals")
+    docket.into_row("8.4", "closed by both parties alone", ("case with a proposal", "cases with a proposal"))
 }
 
 /// A proposal and what came of it.
@@ -81,8 +81,9 @@ fn walk<'a>(view: &CaseView<'a>, docket: &mut Docket) -> Vec<Talk<'a>> {
                 Some(talk) if talk.revision == at.entry.proposal_revision && !talk.rejected => {
                     talk.rejected = true;
                     talk.until = talk.until.min(at.recorded);
-                    if !is_contact_of(view, &at.entry.actor) {
-                        docket.broken(&place, format!("{} rejected it for the client", at.entry.actor));
+                    // By the client, or by a person of the firm who heard it from them; clause 7 judges who may.
+                    if !is_contact_of(view, &at.entry.actor) && !at.entry.actor.starts_with("staff/") {
+                        docket.broken(&place, format!("{} rejected it", at.entry.actor));
                     }
                 }
                 _ => docket.broken(&place, "rejects what is not proposed"),

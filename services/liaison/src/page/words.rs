@@ -87,6 +87,7 @@ pub(super) fn notification_kind(kind: NotificationKind) -> &'static str {
         NotificationKind::ConfirmationReminder => "reminder to confirm",
         NotificationKind::Triage => "mail in triage",
         NotificationKind::TriageOverdue => "overdue triage",
+        NotificationKind::ConfirmationAnswered => "answer to a confirmation request",
     }
 }
 

@@ -3,6 +3,7 @@
 use command::{Fault, Unit, derived_id};
 use contracts::escalation::v1::{ConfirmationDue, Side};
 
+use super::on_resolution_proposed::SUBJECT;
 use crate::{
     notification::{
         NewNotification, Notifications,
@@ -28,7 +29,7 @@ pub async fn handle(
     // Mails to the firm's own people stay off the client's conversation.
     let thread = match &audience {
         Audience::Target(_) => String::new(),
-        _ => thread::find_case(unit.tx(), &due.case, "").await?.map(|link| link.thread).unwrap_or_default(),
+        _ => thread::of_case(unit, &due.case, &due.client, SUBJECT).await?,
     };
     let new = NewNotification {
         id: derived_id(event, "confirmation-reminder"),

@@ -11,6 +11,9 @@ use crate::{
     thread,
 };
 
+/// What a conversation is called that begins by being asked to confirm.
+pub(super) const SUBJECT: &str = "Is this resolved for you?";
+
 /// Queues it. Whoever wrote last is asked where they may confirm, else all who may.
 ///
 /// # Errors
@@ -22,12 +25,13 @@ pub async fn handle(
     proposed: &ResolutionProposed,
 ) -> Result<(), Fault> {
     let link = thread::find_case(unit.tx(), &proposed.case, "").await?;
+    let thread = thread::of_case(unit, &proposed.case, &proposed.client, SUBJECT).await?;
     let new = NewNotification {
         id: derived_id(event, "confirmation-request"),
         client: proposed.client.clone(),
-        engagement: link.as_ref().map(|link| link.engagement.clone()).unwrap_or_default(),
+        engagement: link.map(|link| link.engagement).unwrap_or_default(),
         case: proposed.case.clone(),
-        thread: link.map(|link| link.thread).unwrap_or_default(),
+        thread,
         facts: Facts { proposal_revision: proposed.proposal_revision, ..Facts::default() },
         ..NewNotification::generated(Kind::ConfirmationRequest, Audience::contact_or_confirmer(&proposed.contact))
     };

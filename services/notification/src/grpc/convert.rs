@@ -96,6 +96,7 @@ pub fn notification_kind(kind: Kind) -> wire::NotificationKind {
         Kind::ConfirmationReminder => wire::NotificationKind::ConfirmationReminder,
         Kind::Triage => wire::NotificationKind::Triage,
         Kind::TriageOverdue => wire::NotificationKind::TriageOverdue,
+        Kind::ConfirmationAnswered => wire::NotificationKind::ConfirmationAnswered,
     }
 }
 

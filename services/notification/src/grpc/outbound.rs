@@ -101,7 +101,8 @@ impl NotificationService for Outbound {
                 return Err(Refusal::field("NATURE_MISSING", "nature", "says whether it answers the question").into());
             }
         };
-        if request.text.trim().is_empty() {
+        // A full stop or an invisible character is no reply that a clock could end by (SOP 4.2).
+        if !request.text.chars().any(char::is_alphanumeric) {
             return Err(Refusal::field("TEXT_MISSING", "text", "has no words").into());
         }
         self.await_case(&request.case, &request.client).await?;

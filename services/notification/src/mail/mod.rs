@@ -277,7 +277,26 @@ impl Mails {
         thread::remember(unit.tx(), unit.keyring(), &thread, &words.message_id).await?;
         publish::inquiry_received(unit, &mut stored.mail).await?;
         repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
-        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, stored.mail.receive_time).await
+        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, stored.mail.receive_time).await?;
+        self.tell_of_answer(unit, &stored.mail, words).await
+    }
+
+    /// A client's mail confirms nothing by itself (SOP 8.4), and while a proposal waits its clock stands still: so whoever
+    /// is in charge is told that it was answered, and records what the client says.
+    async fn tell_of_answer(&self, unit: &Unit<'_>, mail: &Mail, words: &Words) -> Result<(), Fault> {
+        let Some(answers) = words.trail.references.first() else { return Ok(()) };
+        let asked = notification::find_confirmation_request(unit.tx(), answers, &mail.client).await?;
+        let Some(asked) = asked else { return Ok(()) };
+        let new = NewNotification {
+            id: derived_id(&mail.id, "confirmation-answered"),
+            client: asked.client,
+            engagement: asked.engagement,
+            case: asked.case,
+            mail: mail.name(),
+            facts: Facts { receive_time: Some(mail.receive_time), ..asked.facts },
+            ..NewNotification::generated(Kind::ConfirmationAnswered, Audience::Target(Target::AccountManager))
+        };
+        self.notifications.queue(unit, new).await.map(drop)
     }
 
     async fn triage(

@@ -69,11 +69,13 @@ pub enum Kind {
     Triage,
     /// A mail lay in triage too long.
     TriageOverdue,
+    /// The client has answered a request to confirm by mail.
+    ConfirmationAnswered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -83,6 +85,7 @@ impl Kind {
         Self::ConfirmationReminder,
         Self::Triage,
         Self::TriageOverdue,
+        Self::ConfirmationAnswered,
     ];
 
     /// Whether a person wrote its words.

@@ -11,7 +11,7 @@ pub(crate) mod repo;
 use command::{Fault, Unit};
 use refusal::Refusal;
 
-pub use repo::{StoredNotification, Words, find, find_sent, list};
+pub use repo::{StoredNotification, Words, find, find_confirmation_request, find_sent, list};
 
 use self::entity::{Audience, Facts, Kind, Notification, State};
 use crate::{events::publish, work};

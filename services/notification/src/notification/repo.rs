@@ -92,6 +92,19 @@ pub async fn find_sent<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> 
     Ok(query.into_tuple().all(conn).await?)
 }
 
+/// The request or reminder to confirm that has this Message-ID and went to this client.
+pub async fn find_confirmation_request<C: ConnectionTrait>(
+    conn: &C,
+    message_id: &str,
+    client: &str,
+) -> Result<Option<Notification>, Fault> {
+    let kinds = [Kind::ConfirmationRequest, Kind::ConfirmationReminder].map(kind_number);
+    let query = row::Entity::find().filter(row::Column::MessageId.eq(message_id));
+    let query = query.filter(row::Column::Client.eq(client)).filter(row::Column::Kind.is_in(kinds));
+    let found = query.one(conn).await?.map(from_row).transpose()?;
+    Ok(found.map(|stored| stored.notification))
+}
+
 /// A notification by its id, its row locked.
 pub async fn lock(tx: &DatabaseTransaction, id: &str) -> Result<Option<StoredNotification>, Fault> {
     let sql = format!("SELECT id FROM notification WHERE id = ?{}", for_update(tx.get_database_backend()));

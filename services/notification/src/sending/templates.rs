@@ -34,7 +34,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "confirmation_request",
     "confirmation_reminder",
     "triage",
-    "triage_overdue"
+    "triage_overdue",
+    "confirmation_answered"
 ];
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -123,6 +124,7 @@ pub fn folder(kind: Kind) -> &'static str {
         Kind::ConfirmationReminder => "confirmation_reminder",
         Kind::Triage => "triage",
         Kind::TriageOverdue => "triage_overdue",
+        Kind::ConfirmationAnswered => "confirmation_answered",
     }
 }
 

@@ -6,14 +6,32 @@
 mod entity;
 mod repo;
 
-use command::Fault;
+use command::{Fault, Unit};
 use contracts::escalation::v1::Case;
-use database::DatabaseTransaction;
+use database::{ConnectionTrait, DatabaseTransaction};
 
 pub use entity::{CaseLink, Thread};
 pub use repo::{
     answered, begin, client_wrote, find, find_case, give_thread, index, link_case, lock, remember, subject,
 };
+
+/// The conversation of a case of this client; where it has none yet, as one that nobody opened by mail, it begins with
+/// `subject`, so that an answer finds its case. Empty where the case was not heard of.
+///
+/// # Errors
+/// The database's.
+pub async fn of_case(unit: &Unit<'_>, case: &str, client: &str, subject: &str) -> Result<String, Fault> {
+    let lock = database::for_update(unit.tx().get_database_backend());
+    match find_case(unit.tx(), case, lock).await?.filter(|link| link.client == client) {
+        None => Ok(String::new()),
+        Some(link) if !link.thread.is_empty() => Ok(link.thread),
+        Some(_) => {
+            let thread = begin(unit, client, case, subject).await?;
+            give_thread(unit.tx(), case, client, &thread.id).await?;
+            Ok(thread.id)
+        }
+    }
+}
 
 /// Remembers cases that were not heard of; a page of them, the newest first.
 ///

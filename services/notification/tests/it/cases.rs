@@ -3,7 +3,7 @@
 use contracts::{
     client_registry::v1::Policy,
     escalation::v1::{
-        Case, CaseEscalated, CaseState, ClockBreached, ClockKind, Confirmation, ConfirmationDue, Proposal,
+        Case, CaseEscalated, CaseOpened, CaseState, ClockBreached, ClockKind, Confirmation, ConfirmationDue, Proposal,
         ResolutionProposed, Side,
     },
     notification::v1::{InquiryReceived, MailKind, Notification, NotificationKind, NotificationState},
@@ -19,6 +19,7 @@ both_databases!(sets();
     a_late_clock_is_told_to_the_account_manager,
     an_escalation_is_told_to_its_target_or_a_deputy,
     a_proposal_is_sent_to_the_contact_with_its_words,
+    an_answer_to_a_request_to_confirm_finds_its_case_and_is_told_to_the_account_manager,
     who_may_confirm_is_asked_where_who_wrote_last_may_not,
     where_nobody_is_named_whoever_may_confirm_is_asked,
     a_proposal_that_no_longer_stands_is_not_sent,
@@ -142,6 +143,31 @@ async fn a_proposal_is_sent_to_the_contact_with_its_words(db: TestDatabase) {
     let id = house.notification(&sent.name).await.message_id;
     let answer = house.take(&of_carla("2@client.example", &format!("In-Reply-To: <{id}>\r\n"), "Yes.")).await;
     assert_eq!((answer.thread, answer.case.as_str()), (mail.thread, "cases/1"));
+}
+
+async fn an_answer_to_a_request_to_confirm_finds_its_case_and_is_told_to_the_account_manager(db: TestDatabase) {
+    let house = House::new(db).await;
+    // Opened by a call: no mail has begun a conversation.
+    let opened = CaseOpened {
+        case: "cases/1".into(),
+        client: ACME.into(),
+        open_time: Some(wire(at(MONDAY))),
+        ..Default::default()
+    };
+    house.tell("cases/1", &opened).await;
+    house.escalation.cases().insert("cases/1".into(), proposed(1));
+    house.tell("cases/1", &proposal(CARLA)).await;
+    let asked = house.only(NotificationKind::ConfirmationRequest).await;
+    let id = house.notification(&asked.name).await.message_id;
+    let answer = house.take(&of_carla("2@client.example", &format!("In-Reply-To: <{id}>\r\n"), "No, it leaks.")).await;
+    assert_eq!(answer.case, "cases/1");
+    let told = house.only(NotificationKind::ConfirmationAnswered).await;
+    assert_eq!((told.recipients.clone(), told.case.as_str()), (vec![ANNA.to_owned()], "cases/1"));
+    let (subject, text, _) = words(&house, &told);
+    assert_eq!(subject, "Acme & Sons has answered: is it resolved?");
+    assert!(text.contains(&answer.name) && text.contains("confirms nothing"), "{text}");
+    house.take(&of_carla("3@client.example", "", "Another question.")).await;
+    assert_eq!(house.notifications(NotificationKind::ConfirmationAnswered).await.len(), 1);
 }
 
 async fn who_may_confirm_is_asked_where_who_wrote_last_may_not(db: TestDatabase) {
