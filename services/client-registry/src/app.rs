@@ -5,9 +5,9 @@ use std::sync::Arc;
 use access::{CachedDecisions, Decisions};
 use async_trait::async_trait;
 use business_time::{BusinessClock, SystemClock};
-use command::{Activity, Call, Fault};
+use command::{Activity, Fault};
 use contracts::client_registry::v1::{
-    CreateStaffRequest, CreateStaffResponse, Staff, StaffKind, access_service_server::AccessServiceServer,
+    CreateStaffRequest, FirmRole, Staff, StaffKind, access_service_server::AccessServiceServer,
     calendar_service_server::CalendarServiceServer, client_service_server::ClientServiceServer,
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
     engagement_service_server::EngagementServiceServer, policy_service_server::PolicyServiceServer,
@@ -25,10 +25,7 @@ use crate::{
     Config, MIGRATIONS, SERVICE,
     decision::RegistryDecisions,
     grpc::Api,
-    staff::{
-        self,
-        clocks::{self, AccessEnds, Bell},
-    },
+    staff::clocks::{self, AccessEnds, Bell},
     store::Store,
 };
 
@@ -115,33 +112,19 @@ impl App {
     /// # Errors
     /// `NOT_EMPTY` where there is anybody; else what CreateStaff refuses.
     pub async fn init(&self, staff_id: &str, display_name: &str, email: &str) -> Result<(), Refusal> {
-        let request = CreateStaffRequest {
-            staff_id: staff_id.to_owned(),
-            staff: Some(Staff {
-                display_name: display_name.to_owned(),
-                email: email.to_owned(),
-                kind: StaffKind::Employee.into(),
-                ..Staff::default()
-            }),
-            request_id: String::new(),
-        };
-        let call = Call { principal: "init".to_owned(), method: "init", request_id: String::new() };
-        let (id, name, email) = (staff_id.to_owned(), display_name.to_owned(), email.to_owned());
-        let made = self
-            .api
-            .commands
-            .execute(&call, &request, move |unit| {
-                let (id, name, email) = (id.clone(), name.clone(), email.clone());
-                Box::pin(async move {
-                    staff::init(unit, &id, name, email).await?;
-                    Ok(CreateStaffResponse::default())
-                })
+        self.api
+            .init(CreateStaffRequest {
+                staff_id: staff_id.to_owned(),
+                staff: Some(Staff {
+                    display_name: display_name.to_owned(),
+                    email: email.to_owned(),
+                    kind: StaffKind::Employee.into(),
+                    roles: vec![FirmRole::Management.into()],
+                    ..Staff::default()
+                }),
+                ..CreateStaffRequest::default()
             })
-            .await;
-        if let Err(refusal) = &made {
-            self.api.commands.audit_refusal(&call.principal, call.method, refusal.reason).await;
-        }
-        made.map(drop)
+            .await
     }
 
     /// Who may do what, from the registry's own tables and kept by nobody: stand [`CachedDecisions`] in front.

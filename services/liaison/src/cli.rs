@@ -15,11 +15,14 @@ use evidence::SignedHead;
 
 use crate::{
     call::{self, CallError},
-    demo,
+    demo::{self, DemoError},
     judge::{self, Verdict},
     settings::Settings,
     suite::{Suite, SuiteClock},
 };
+
+/// The exit code of a demo that a signal ended: what a shell gives for an interrupted program.
+const INTERRUPTED: u8 = 130;
 
 /// The exit code of a folder that holds together and proves no more than that.
 const CONSISTENT: u8 = 3;
@@ -115,7 +118,7 @@ struct Verify {
 }
 
 /// Runs the command line and gives the exit code: 0 done, 1 failed or not as it should be, 2 a wrong command line, 3
-/// consistent with itself but without a head to prove more.
+/// consistent with itself but without a head to prove more, 130 a demo that a signal ended.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut settings = match Settings::load(cli.config.as_deref()) {
@@ -262,10 +265,18 @@ fn say(line: &str) -> Result<(), CallError> {
 }
 
 async fn demo(settings: &Settings, args: &Demo) -> ExitCode {
+    let shutdown = match runtime::shutdown::on_signals() {
+        Ok(shutdown) => shutdown,
+        Err(error) => return told(&error),
+    };
     let colour = std::io::stdout().is_terminal();
-    match demo::run(settings, args.scenario.as_deref(), &args.out, colour).await {
+    match demo::run(settings, args.scenario.as_deref(), &args.out, colour, shutdown.cancelled()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(error @ DemoError::Interrupted) => {
+            told(&error);
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => told(&error),
     }
 }

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use business_time::ManualClock;
-use evidence::SigningKey;
+use business_time::{ManualClock, Zone};
+use evidence::{SignedHead, SigningKey};
 use include_dir::{Dir, include_dir};
 
 use crate::{
     export, folder,
-    player::{Player, StepRecord},
-    scenario,
+    judge::Table,
+    player::{Outcome, Played, Player, StepRecord},
+    scenario::{self, Scenario},
     settings::Settings,
     suite::{Suite, SuiteClock},
 };
@@ -43,13 +44,23 @@ pub enum DemoError {
     /// The call client.
     #[error(transparent)]
     Call(#[from] crate::call::CallError),
+    /// Whoever waits for it wants it no longer.
+    #[error("interrupted before its end, so there is no evidence")]
+    Interrupted,
 }
 
 /// Plays a scenario and leaves its evidence at `out`; true when every step went as expected and every clause was kept.
+/// Where `stop` comes before the last step, it stops the suite and removes its databases, keys and mails.
 ///
 /// # Errors
-/// As [`DemoError`] says; a wrong scenario is told before anything is written.
-pub async fn run(settings: &Settings, chosen: Option<&Path>, out: &Path, colour: bool) -> Result<bool, DemoError> {
+/// As [`DemoError`] says; a wrong scenario, and databases that are not empty, are told before anything is written.
+pub async fn run(
+    settings: &Settings,
+    chosen: Option<&Path>,
+    out: &Path,
+    colour: bool,
+    stop: impl Future<Output = ()>,
+) -> Result<bool, DemoError> {
     let unpacked = tempfile::tempdir().map_err(|error| DemoError::Folder(std::env::temp_dir(), error.to_string()))?;
     let folder = match chosen {
         Some(folder) => folder,
@@ -60,7 +71,6 @@ pub async fn run(settings: &Settings, chosen: Option<&Path>, out: &Path, colour:
         }
     };
     let scenario = scenario::read(folder)?;
-    make_room(out)?;
     let work = tempfile::tempdir().map_err(|error| DemoError::Folder(std::env::temp_dir(), error.to_string()))?;
     let settings = Settings {
         data: work.path().to_owned(),
@@ -68,23 +78,32 @@ pub async fn run(settings: &Settings, chosen: Option<&Path>, out: &Path, colour:
         outbox_listen: String::new(),
         ..settings.clone()
     };
+    Suite::unused(&settings).await?;
+    make_room(out)?;
     let telemetry = runtime::telemetry::init("liaison", &settings.telemetry).ok();
 
     println!("{}\n{}\n", scenario.title, scenario.summary.trim());
+    println!("Times are the firm's, in {}.\n", scenario.zone.name());
     let clock = ManualClock::new(scenario.starts);
     let manager = &scenario.manager;
     let simulated = || SuiteClock::Simulated(clock.clone());
     Suite::init(&settings, &manager.id, &manager.display_name, &manager.email, simulated()).await?;
     let suite = Suite::start(&settings, simulated()).await?;
-    let mut progress = |record: &StepRecord| tell(record, colour);
-    let played = Player::try_new(&suite, clock.clone(), &mut progress)?.play(&scenario).await?;
-    let unexpected = played.steps.iter().filter(|step| !step.outcome.as_expected()).count();
-    let key = SigningKey::read_or_generate(&settings.keys().join("evidence-trial.pem"))?;
-    let (table, head) = export::export(&suite, &scenario, &played, out, &key).await?;
+    let played = tokio::select! {
+        played = play(&suite, &clock, &scenario, colour) => played,
+        () = stop => Err(DemoError::Interrupted),
+    };
+    let done = match played {
+        Ok(played) => prove(&suite, &settings, &scenario, &played, out).await.map(|proof| (played, proof)),
+        Err(error) => Err(error),
+    };
+    // However it went: while it runs, it makes files in the folder that is about to be removed.
     suite.stop().await;
     if let Some(telemetry) = telemetry {
         telemetry.shutdown().await;
     }
+    let (played, (table, head)) = done?;
+    let unexpected = played.steps.iter().filter(|step| !step.outcome.as_expected()).count();
 
     println!("\n{table}");
     if unexpected > 0 {
@@ -95,6 +114,22 @@ pub async fn run(settings: &Settings, chosen: Option<&Path>, out: &Path, colour:
     println!("{}", serde_json::to_string_pretty(&head).unwrap_or_default());
     println!("Verify:      liaison verify {} --head {}", out.display(), folder::head_path(out).display());
     Ok(unexpected == 0 && table.passed())
+}
+
+async fn play(suite: &Suite, clock: &ManualClock, scenario: &Scenario, colour: bool) -> Result<Played, DemoError> {
+    let mut progress = |record: &StepRecord| tell(record, &scenario.zone, colour);
+    Ok(Player::try_new(suite, clock.clone(), &mut progress)?.play(scenario).await?)
+}
+
+async fn prove(
+    suite: &Suite,
+    settings: &Settings,
+    scenario: &Scenario,
+    played: &Played,
+    out: &Path,
+) -> Result<(Table, SignedHead), DemoError> {
+    let key = SigningKey::read_or_generate(&settings.keys().join("evidence-trial.pem"))?;
+    Ok(export::export(suite, scenario, played, out, &key).await?)
 }
 
 /// Removes what an earlier demo left; anything else is not ours to remove.
@@ -110,17 +145,21 @@ fn make_room(out: &Path) -> Result<(), DemoError> {
     fs::remove_dir_all(out).map_err(wrong)
 }
 
-fn tell(record: &StepRecord, colour: bool) {
+fn tell(record: &StepRecord, zone: &Zone, colour: bool) {
     let (mark, paint) = if record.outcome.as_expected() { ("ok", "32") } else { ("!!", "31") };
     let mark = if colour { format!("\x1b[{paint}m{mark}\x1b[0m") } else { mark.to_owned() };
-    let at = record.at.strftime("%a %d %b %H:%M");
+    let at = zone.wall(record.at).strftime("%a %d %b %H:%M");
     let what = record.what.rsplit('.').next().unwrap_or(&record.what);
     let who = if record.who.is_empty() { "-" } else { &record.who };
-    println!("{mark} {at}  {who:<28} {what}");
+    let refused = match &record.outcome {
+        Outcome::Refused(refused) => format!("  refused as expected: {}", refused.reason),
+        _ => String::new(),
+    };
+    println!("{mark} {at}  {who:<28} {what}{refused}");
     if !record.note.is_empty() {
         println!("                      {}", record.note);
     }
-    if let crate::player::Outcome::Unexpected { what, .. } = &record.outcome {
+    if let Outcome::Unexpected { what, .. } = &record.outcome {
         println!("                      {}: {what}", record.place);
     }
 }

@@ -4,12 +4,7 @@
 //! the front door and by events. What differs from separate processes is that one server answers for all of them, and
 //! that, unless settings say otherwise, the databases are SQLite files and the event log runs in the process.
 
-use std::{
-    fs::{File, TryLockError},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use access::{AccessLayer, CachedDecisions, Issuer, Principal, Rules, TokenSource, TrialIssuer, Verifier};
 use business_time::{BusinessClock, ManualClock, SystemClock, Timestamp, WallClock};
@@ -18,17 +13,23 @@ use contracts::{
     event::v1::{event_log_service_client::EventLogServiceClient, event_log_service_server::EventLogServiceServer},
     evidence::v1::audit_service_server::AuditServiceServer,
 };
+use database::Database;
 use event_log::{EventLog, Transport};
 use notification::LocalOutbox;
 use runtime::{
     client::Client,
     server::{Edge, Server, Services},
 };
+use secrecy::ExposeSecret;
 use service::{Config, Deps, Nothing, Process, Running, Service};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{export, outbox_page, settings::Settings};
+use crate::{
+    data_folder, export,
+    outbox_page::{self, Hosts},
+    settings::Settings,
+};
 
 /// Which business clock the suite runs by.
 #[derive(Clone, Debug)]
@@ -94,6 +95,17 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// Looks whether the databases, and the Redis where one is named, are nobody's yet. For a demo: it marks databases for
+    /// trials for good, and what it encrypts there nobody reads any more once its keys are gone.
+    ///
+    /// # Errors
+    /// Where they hold something of ours already, with what to do; nothing was written.
+    pub async fn unused(settings: &Settings) -> Result<(), SuiteError> {
+        look::<client_registry::App>(settings).await?;
+        look::<escalation::App>(settings).await?;
+        look::<notification::App>(settings).await
+    }
+
     /// Makes databases and keys where there are none, makes the first management person, and switches the trial issuer
     /// on.
     ///
@@ -106,7 +118,7 @@ impl Suite {
         email: &str,
         clock: SuiteClock,
     ) -> Result<(), SuiteError> {
-        let _alone = take(settings)?;
+        let _alone = data_folder::take(&settings.data).map_err(cannot("data folder"))?;
         migrate(settings, &clock).await?;
         let deps = Deps {
             clock: clock.business(),
@@ -132,7 +144,7 @@ impl Suite {
     /// # Errors
     /// Where a database is not what it should be, a key cannot be read or the address is taken.
     pub async fn start(settings: &Settings, clock: SuiteClock) -> Result<Self, SuiteError> {
-        let alone = take(settings)?;
+        let alone = data_folder::take(&settings.data).map_err(cannot("data folder"))?;
         migrate(settings, &clock).await?;
         let system: Arc<dyn SystemClock> = Arc::new(WallClock);
         let trial = Self::has_trial_issuer(settings);
@@ -393,22 +405,33 @@ impl Composing<'_> {
     }
 }
 
-/// Takes the data folder for this process alone, until the file is closed: what another one has claimed is then known to
-/// be a dead one's.
-fn take(settings: &Settings) -> Result<File, SuiteError> {
-    let what = cannot("data folder");
-    let file = std::fs::create_dir_all(&settings.data).and_then(|()| File::create(settings.data.join("lock")));
-    let file = match file {
-        Ok(file) => file,
-        Err(error) => return Err(what(format!("{}: {error}", settings.data.display()))),
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(what(format!("{} is in use; stop the liaison that serves it first", settings.data.display())))
-        }
-        Err(TryLockError::Error(error)) => Err(what(format!("{}: {error}", settings.data.display()))),
+/// See [`Suite::unused`].
+async fn look<S: Process>(settings: &Settings) -> Result<(), SuiteError> {
+    let used = |why: String| SuiteError { what: "demo", why };
+    let transport = settings.transport().map_err(cannot("event log"))?;
+    if transport.has_stream(S::NAME).await.map_err(cannot("event log"))? {
+        let why = "the demo needs a Redis of its own: name another, or leave LIAISON__REDIS out";
+        return Err(used(format!("Redis holds events of {} already; {why}", S::NAME)));
     }
+    let url = settings.database_url(S::NAME);
+    let url = url.expose_secret();
+    // Connecting makes a SQLite file where there is none.
+    let file = url.strip_prefix("sqlite://").map(|file| file.split('?').next().unwrap_or(file));
+    if file.is_some_and(|file| !Path::new(file).exists()) {
+        return Ok(());
+    }
+    let db = Database::connect(url).await.map_err(cannot(S::NAME))?;
+    let pending = db.pending(S::MIGRATIONS).await.map_err(cannot(S::NAME))?.len();
+    db.close().await.map_err(cannot(S::NAME))?;
+    if pending == S::MIGRATIONS.iter().map(|set| set.steps.len()).sum::<usize>() {
+        return Ok(());
+    }
+    let setting = format!("LIAISON__DATABASE__{}", S::NAME.replace('-', "_").to_uppercase());
+    Err(used(format!(
+        "the database of {} holds tables already; the demo needs empty databases of its own, for it marks them for trials \
+         for good and throws their keys away: name others, or leave {setting} out",
+        S::NAME
+    )))
 }
 
 /// Brings the databases up to date. A suite in one process is its own operator.
@@ -438,7 +461,7 @@ async fn show_outbox(
     }
     let listener = TcpListener::bind(&settings.outbox_listen).await.map_err(cannot("listen for the outbox"))?;
     let address = listener.local_addr().map_err(cannot("listen for the outbox"))?;
-    let router = outbox_page::router(outbox);
+    let router = outbox_page::router(outbox, Hosts::new(&settings.outbox_listen, address.ip()));
     let shutdown = shutdown.clone();
     tasks.spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());

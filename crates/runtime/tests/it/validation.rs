@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use contracts::escalation::v1::{ListCasesRequest, OpenCaseRequest};
 use prost::Message;
-use runtime::Limits;
+use runtime::{Limits, edge::validation::validate};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -28,6 +28,16 @@ async fn every_field_that_breaks_a_rule_is_told_in_one_answer_and_no_value_is() 
     assert!(!format!("{refused:?}").contains(canary));
     assert!(!String::from_utf8_lossy(refused.details()).contains(canary));
     assert_eq!(house.entered(), 0);
+}
+
+#[test]
+fn a_message_that_met_no_layer_is_held_against_the_same_rules() {
+    let wrong = ListCasesRequest { client: "CLIENTS/x".into(), page_size: -1, ..ListCasesRequest::default() };
+    let refused = validate(&wrong).unwrap_err();
+    let mut fields: Vec<_> = refused.fields.iter().map(|fault| fault.field.as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!((refused.reason, fields), ("INVALID_FIELDS", vec!["client", "page_size"]));
+    validate(&ListCasesRequest::default()).unwrap();
 }
 
 #[tokio::test]

@@ -30,10 +30,10 @@ pub(crate) enum View {
 /// A new client with its account manager, who stays active until the commit.
 ///
 /// # Errors
-/// `CALENDAR_NOT_FOUND`, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, ALREADY_EXISTS.
+/// `CALENDAR_NOT_FOUND`, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, `AUDITOR_ONLY_READS`, ALREADY_EXISTS.
 pub(crate) async fn create(unit: &Unit<'_>, id: &str, details: Details) -> Result<Client, Fault> {
     calendar::require(unit.tx(), &details.calendar).await?;
-    staff::hold_active(unit, std::slice::from_ref(&details.account_manager)).await?;
+    staff::hold_assignable(unit, &[(&details.account_manager, "client.account_manager")]).await?;
     let client = Client::register(id, details, unit.now());
     if !repo::insert(unit.tx(), unit.keyring(), &client).await? {
         return Err(ClientError::Exists(id.to_owned()).into());
@@ -61,10 +61,10 @@ pub(crate) async fn update(unit: &Unit<'_>, id: &str, etag: &str, details: Detai
 /// Replaces the account manager by another active person. To the present one it changes nothing.
 ///
 /// # Errors
-/// NOT_FOUND, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`.
+/// NOT_FOUND, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, `AUDITOR_ONLY_READS`.
 pub(crate) async fn transfer(unit: &Unit<'_>, id: &str, to: &str) -> Result<Client, Fault> {
     // Before the client's own row, as everywhere: see the order of locks in db/migrations.
-    staff::hold_active(unit, &[to.to_owned()]).await?;
+    staff::hold_assignable(unit, &[(to, "account_manager")]).await?;
     let mut client = lock(unit, id).await?;
     if client.transfer(to, unit.now()) {
         repo::update(unit.tx(), unit.keyring(), &client).await?;

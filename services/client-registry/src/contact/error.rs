@@ -10,6 +10,8 @@ pub(crate) enum ContactError {
     NotFound(String, String),
     #[error("clients/{0}/contacts/{1} exists already")]
     Exists(String, String),
+    #[error("the address is of the firm's official domain")]
+    FirmAddress,
 }
 
 impl From<ContactError> for Refusal {
@@ -21,6 +23,11 @@ impl From<ContactError> for Refusal {
                 Self::new(Kind::Exists, "ALREADY_EXISTS", format!("{name} exists already; choose another id"))
                     .with("resource", name)
             }
+            ContactError::FirmAddress => Self::field(
+                "FIRM_ADDRESS",
+                "contact.email",
+                "is of the firm's official domain, so the firm would confirm in the client's stead",
+            ),
         }
     }
 }

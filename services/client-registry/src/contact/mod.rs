@@ -11,17 +11,21 @@ pub(crate) use error::ContactError;
 use repo::Hold;
 
 use crate::{
-    address, client, name, revision, staff,
+    address, client,
+    db::gate::Gate,
+    name, policy, revision, staff,
     store::{Store, limit},
 };
 
 /// A new contact of a client.
 ///
 /// # Errors
-/// NOT_FOUND where the client is not there, ALREADY_EXISTS, `ADDRESS_TAKEN`.
+/// NOT_FOUND where the client is not there, `FIRM_ADDRESS`, ALREADY_EXISTS, `ADDRESS_TAKEN`.
 pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Details) -> Result<Contact, Fault> {
+    Gate::Policy.hold(unit.tx()).await?;
     client::require(unit.tx(), client).await?;
-    let contact = Contact::introduce(client, id, details, unit.now());
+    let domain = policy::official_domain(unit.tx()).await?;
+    let contact = Contact::introduce(client, id, details, domain.as_deref(), unit.now())?;
     if !repo::insert(unit.tx(), unit.keyring(), &contact).await? {
         return Err(ContactError::Exists(client.to_owned(), id.to_owned()).into());
     }
@@ -33,7 +37,7 @@ pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Det
 /// Replaces a contact's fields. One who leaves gives their address back, one who comes back needs it free.
 ///
 /// # Errors
-/// NOT_FOUND, `STALE_ETAG`, `ADDRESS_TAKEN`.
+/// NOT_FOUND, `STALE_ETAG`, `FIRM_ADDRESS`, `ADDRESS_TAKEN`.
 pub(crate) async fn update(
     unit: &Unit<'_>,
     client: &str,
@@ -41,10 +45,12 @@ pub(crate) async fn update(
     etag: &str,
     details: Details,
 ) -> Result<Contact, Fault> {
+    Gate::Policy.hold(unit.tx()).await?;
+    let domain = policy::official_domain(unit.tx()).await?;
     let contact = repo::find(unit.tx(), unit.keyring(), client, id, Hold::Update).await?;
     let mut contact = contact.ok_or_else(|| ContactError::NotFound(client.to_owned(), id.to_owned()))?;
     revision::check(etag, contact.revision)?;
-    contact.change(details, unit.now());
+    contact.change(details, domain.as_deref(), unit.now())?;
     repo::update(unit.tx(), unit.keyring(), &contact).await?;
     settle_address(unit, &contact).await?;
     unit.touched(&name::contact(client, id));
@@ -86,13 +92,19 @@ pub(crate) async fn hold(unit: &Unit<'_>, client: &str, id: &str) -> Result<Opti
     repo::find(unit.tx(), unit.keyring(), client, id, Hold::Share).await
 }
 
-/// A client's contacts who may confirm for it (SOP 8.4) and are active, in the order of their ids; each as they stay until
-/// the commit.
+/// A client's contacts who may confirm for it (SOP 8.4) under a policy with this domain, in the order of their ids; each as
+/// they stay until the commit.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn hold_confirming(unit: &Unit<'_>, client: &str) -> Result<Vec<Contact>, Fault> {
-    repo::list_confirming_shared(unit.tx(), unit.keyring(), client).await
+pub(crate) async fn hold_confirming(
+    unit: &Unit<'_>,
+    client: &str,
+    official_domain: &str,
+) -> Result<Vec<Contact>, Fault> {
+    let mut contacts = repo::list_confirming_shared(unit.tx(), unit.keyring(), client).await?;
+    contacts.retain(|contact| contact.may_confirm(Some(official_domain)));
+    Ok(contacts)
 }
 
 /// Whether a contact may act for the client, and confirm for it.
@@ -101,13 +113,23 @@ pub(crate) struct Standing {
     pub confirms: bool,
 }
 
-/// How a contact stands, where there is one.
+/// How a contact stands under the policy in force, where there is one.
 ///
 /// # Errors
 /// The database's.
 pub(crate) async fn standing(store: &Store, client: &str, id: &str) -> Result<Option<Standing>, Fault> {
-    let found = repo::find_standing(store.reader(), client, id).await?;
-    Ok(found.map(|row| Standing { active: !row.inactive, confirms: row.confirms }))
+    let Some(row) = repo::find_standing(store.reader(), client, id).await? else { return Ok(None) };
+    let standing = Standing { active: !row.inactive, confirms: row.confirms };
+    if !standing.active || !standing.confirms {
+        return Ok(Some(standing));
+    }
+    // Only for those is the address opened that decides it.
+    let domain = policy::official_domain(store.reader()).await?;
+    let contact = repo::find(store.reader(), &store.keyring, client, id, Hold::No).await?;
+    Ok(contact.map(|contact| Standing {
+        active: !contact.details.inactive,
+        confirms: contact.may_confirm(domain.as_deref()),
+    }))
 }
 
 /// Whose an address is, by resource name: an active contact's or an active member of staff's.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a member of staff | firm roles everywhere; account manager, team lead and project team on their clients |
 //! | a deputy | besides, the client roles of whoever they stand in for, while that lasts |
-//! | a contact | its own client; confirming and rejecting only where it `confirms` |
+//! | a contact | its own client; confirming and rejecting only where it `confirms`, and from no address of the firm |
 //! | a service | what [`access::roles`] says |
 //!
 //! Whoever left, or whose access expired by the business clock, holds nothing. No absence passes a firm role on, so `permit`
@@ -21,7 +21,7 @@ use repo::Assignment;
 
 use crate::{contact, name, staff, store::Store};
 
-/// What only a contact that `confirms` holds (SOP 8.4).
+/// What only a contact holds who may confirm (SOP 8.4).
 const CONFIRMING: [&str; 2] = ["cases.confirm", "cases.reject"];
 
 /// Decides from the registry's own tables. Cheap to clone; nothing is kept, so stand [`access::CachedDecisions`] in

@@ -20,11 +20,11 @@ use crate::{
 /// A new engagement of a client; its people stay active until the commit.
 ///
 /// # Errors
-/// NOT_FOUND where the client is not there, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, ALREADY_EXISTS.
+/// NOT_FOUND where the client is not there, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, `AUDITOR_ONLY_READS`, ALREADY_EXISTS.
 pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Details) -> Result<Engagement, Fault> {
     client::require(unit.tx(), client).await?;
     let people: Vec<String> = details.people().into_iter().collect();
-    staff::hold_active(unit, &people).await?;
+    staff::hold_assignable(unit, &named(&details, &people)).await?;
     let engagement = Engagement::begin(client, id, details, unit.now());
     if !repo::insert(unit.tx(), unit.keyring(), &engagement).await? {
         return Err(EngagementError::Exists(client.to_owned(), id.to_owned()).into());
@@ -34,10 +34,10 @@ pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Det
 }
 
 /// Replaces an engagement's name and people. Whoever is on it already may stay, whatever became of them; whoever comes
-/// new must be active.
+/// new must be active and no auditor.
 ///
 /// # Errors
-/// NOT_FOUND, `STALE_ETAG`, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`.
+/// NOT_FOUND, `STALE_ETAG`, `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, `AUDITOR_ONLY_READS`.
 pub(crate) async fn update(
     unit: &Unit<'_>,
     client: &str,
@@ -50,11 +50,11 @@ pub(crate) async fn update(
     // not held is caught below.
     let seen = repo::find(unit.tx(), unit.keyring(), client, id).await?.ok_or_else(missing)?;
     let held = seen.newcomers(&details);
-    staff::hold_active(unit, &held).await?;
+    staff::hold_assignable(unit, &named(&details, &held)).await?;
     let mut engagement = repo::find_locked(unit.tx(), unit.keyring(), client, id).await?.ok_or_else(missing)?;
     revision::check(etag, engagement.revision)?;
     let late: Vec<String> = engagement.newcomers(&details).into_iter().filter(|id| !held.contains(id)).collect();
-    staff::hold_active(unit, &late).await?;
+    staff::hold_assignable(unit, &named(&details, &late)).await?;
     let people = engagement.change(details, unit.now());
     repo::update(unit.tx(), unit.keyring(), &engagement).await?;
     if people == People::Changed {
@@ -62,6 +62,12 @@ pub(crate) async fn update(
     }
     unit.touched(&name::engagement(client, id));
     Ok(engagement)
+}
+
+/// Some of the people, each with the field that names them.
+fn named<'a>(details: &Details, people: &'a [String]) -> Vec<(&'a str, &'static str)> {
+    let field = |id: &str| if id == details.team_lead { "engagement.team_lead" } else { "engagement.team_members" };
+    people.iter().map(|id| (id.as_str(), field(id))).collect()
 }
 
 /// A person who leaves is replaced on every engagement by another, whose row the caller holds.

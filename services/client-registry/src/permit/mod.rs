@@ -46,7 +46,9 @@ pub(crate) async fn authorize(
     let firm = Finder::new(unit, &policy.rules.official_domain);
     let recipients = match &wish.audience {
         Audience::Contact { client, id } => contact_of(unit, wish.client.as_deref(), client, id).await?,
-        Audience::Confirmers { asked } => confirmers_of(unit, wish.client.as_deref(), asked.as_ref()).await?,
+        Audience::Confirmers { asked } => {
+            confirmers_of(unit, wish.client.as_deref(), asked.as_ref(), &policy.rules.official_domain).await?
+        }
         Audience::Staff(id) => firm.of_staff(id).await?,
         Audience::Target(target) => firm.of_target(*target, client.as_ref(), &wish).await?,
         Audience::Intake => firm.of_intake().await?,
@@ -106,12 +108,13 @@ async fn confirmers_of(
     unit: &Unit<'_>,
     concerned: Option<&str>,
     asked: Option<&(String, String)>,
+    official_domain: &str,
 ) -> Result<Result<Vec<Party>, Denial>, Fault> {
     if asked.is_some_and(|(client, _)| concerned != Some(client)) {
         return Ok(Err(Denial::RecipientNotOfClient));
     }
     let Some(client) = concerned else { return Ok(Err(Denial::NobodyToTell)) };
-    let mut confirming = contact::hold_confirming(unit, client).await?;
+    let mut confirming = contact::hold_confirming(unit, client, official_domain).await?;
     if let Some((_, id)) = asked
         && confirming.iter().any(|contact| contact.id == *id)
     {

@@ -47,6 +47,9 @@ impl Staff {
     /// A new person. `official_domain` is the present policy's, where there is one.
     pub fn hire(id: &str, profile: Profile, official_domain: Option<&str>, now: Timestamp) -> Result<Self, StaffError> {
         profile.check(id, official_domain)?;
+        if profile.access_expire_time.is_some_and(|end| end <= now) {
+            return Err(StaffError::EndNotInFuture);
+        }
         Ok(Self { id: id.to_owned(), profile, inactive: false, revision: 1, create_time: now, update_time: now })
     }
 
@@ -90,10 +93,20 @@ impl Staff {
     }
 }
 
+impl Roles {
+    /// An auditor changes nothing (SOP 9), and whoever holds another role does.
+    fn contradict(self) -> bool {
+        self.auditor && (self.management || self.intake)
+    }
+}
+
 impl Profile {
     fn check(&self, id: &str, official_domain: Option<&str>) -> Result<(), StaffError> {
         if self.kind == Kind::Contractor && self.access_expire_time.is_none() {
             return Err(StaffError::ContractorWithoutEnd);
+        }
+        if self.roles.contradict() {
+            return Err(StaffError::ContradictingRoles);
         }
         if self.deputy.as_deref() == Some(id) {
             return Err(StaffError::OwnDeputy);
@@ -179,6 +192,28 @@ mod tests {
         assert_eq!(refused, Err(StaffError::AddressNotOfficial));
         assert_eq!(anna.replace(elsewhere, Some("firm.example"), at(1)), Err(StaffError::AddressNotOfficial));
         assert_eq!(anna.revision, 1, "a refused change changes nothing");
+    }
+
+    #[test]
+    fn nobody_is_hired_whose_access_is_over_but_an_access_is_ended_by_a_change() {
+        let until = |end: i64| Profile { access_expire_time: Some(at(end)), ..profile() };
+        for end in [4, 5] {
+            assert_eq!(Staff::hire("anna", until(end), None, at(5)), Err(StaffError::EndNotInFuture), "{end}");
+        }
+        Staff::hire("anna", until(6), None, at(5)).unwrap().replace(until(5), None, at(5)).unwrap();
+    }
+
+    #[test]
+    fn an_auditor_holds_no_other_role() {
+        for (management, intake, contradict) in
+            [(false, false, false), (true, false, true), (false, true, true), (true, true, true)]
+        {
+            let roles = Roles { management, intake, auditor: true };
+            let hired = Staff::hire("eve", Profile { roles, ..profile() }, None, at(0));
+            assert_eq!(hired.err(), contradict.then_some(StaffError::ContradictingRoles), "{roles:?}");
+        }
+        let both = Roles { management: true, intake: true, auditor: false };
+        Staff::hire("anna", Profile { roles: both, ..profile() }, None, at(0)).unwrap();
     }
 
     #[test]

@@ -12,12 +12,18 @@ pub(crate) enum StaffError {
     NamedNotFound(String),
     #[error("staff/{0} has left, or their access has ended")]
     Inactive(String),
+    #[error("staff/{id}, whom {field} names, is an auditor")]
+    AuditorOnlyReads { id: String, field: &'static str },
     #[error("staff/{0} exists already")]
     Exists(String),
     #[error("staff/{0}/absences/{1} exists already")]
     AbsenceExists(String, String),
     #[error("the access of a contractor needs an end")]
     ContractorWithoutEnd,
+    #[error("the access of a new person has ended")]
+    EndNotInFuture,
+    #[error("an auditor holds no other role")]
+    ContradictingRoles,
     #[error("the address is not of the official domain")]
     AddressNotOfficial,
     #[error("nobody stands in for themselves")]
@@ -28,6 +34,8 @@ pub(crate) enum StaffError {
     EndNotAfterStart,
     #[error("staff/{0} would have no access, and clients or engagements are theirs")]
     StillAssigned(String),
+    #[error("staff/{0} would be an auditor, and clients or engagements are theirs")]
+    AuditorStillAssigned(String),
     #[error("nobody takes over")]
     NobodyTakesOver,
     #[error("nobody would be left in management")]
@@ -50,6 +58,13 @@ impl From<StaffError> for Refusal {
                 let sentence = format!("{name} has left, or their access has ended; name somebody else");
                 Self::new(Kind::State, "STAFF_INACTIVE", sentence).with("resource", name)
             }
+            StaffError::AuditorOnlyReads { id, field } => {
+                let name = name::staff(&id);
+                let sentence = format!("{name} is an auditor, who changes nothing; name somebody else");
+                Self::new(Kind::State, "AUDITOR_ONLY_READS", sentence)
+                    .and_field(field, "names an auditor, who changes nothing")
+                    .with("resource", name)
+            }
             StaffError::Exists(id) => {
                 let name = name::staff(&id);
                 Self::new(Kind::Exists, "ALREADY_EXISTS", format!("{name} exists already; choose another id"))
@@ -64,6 +79,16 @@ impl From<StaffError> for Refusal {
                 "CONTRACTOR_WITHOUT_END",
                 "staff.access_expire_time",
                 "is required for a contractor, whose access ends then",
+            ),
+            StaffError::EndNotInFuture => Self::field(
+                "END_NOT_IN_FUTURE",
+                "staff.access_expire_time",
+                "is not in the future, so the person would never have access",
+            ),
+            StaffError::ContradictingRoles => Self::field(
+                "CONTRADICTING_ROLES",
+                "staff.roles",
+                "name an auditor, who changes nothing, together with management or intake",
             ),
             StaffError::AddressNotOfficial => Self::field(
                 "ADDRESS_NOT_OFFICIAL",
@@ -88,6 +113,14 @@ impl From<StaffError> for Refusal {
                      ends the access, TransferAccount and UpdateEngagement hand them over before"
                 );
                 Self::field("STILL_ASSIGNED", "staff.access_expire_time", sentence).with("resource", name)
+            }
+            StaffError::AuditorStillAssigned(id) => {
+                let name = name::staff(&id);
+                let sentence = format!(
+                    "name an auditor, who changes nothing, and clients or engagements are still {name}'s; TransferAccount and \
+                     UpdateEngagement hand them over before"
+                );
+                Self::field("STILL_ASSIGNED", "staff.roles", sentence).with("resource", name)
             }
             StaffError::NobodyTakesOver => Self::new(
                 Kind::State,

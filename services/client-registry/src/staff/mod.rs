@@ -32,17 +32,20 @@ use crate::{
     store::{Store, limit},
 };
 
+/// Where a request names a deputy.
+const DEPUTY: &str = "staff.deputy";
+
 /// A new person.
 ///
 /// # Errors
 /// ALREADY_EXISTS where the id is taken, `ADDRESS_TAKEN`, `ADDRESS_NOT_OFFICIAL`, `CONTRACTOR_WITHOUT_END`,
-/// `OWN_DEPUTY`, and `STAFF_NOT_FOUND` or `STAFF_INACTIVE` for the deputy.
+/// `END_NOT_IN_FUTURE`, `CONTRADICTING_ROLES`, `OWN_DEPUTY`, and for the deputy as [`hold_assignable`].
 pub(crate) async fn create(unit: &Unit<'_>, id: &str, profile: Profile) -> Result<Staff, Fault> {
     Gate::Policy.hold(unit.tx()).await?;
     let domain = policy::official_domain(unit.tx()).await?;
     let person = Staff::hire(id, profile, domain.as_deref(), unit.now())?;
     if let Some(deputy) = &person.profile.deputy {
-        hold_active(unit, std::slice::from_ref(deputy)).await?;
+        hold_assignable(unit, &[(deputy, DEPUTY)]).await?;
     }
     if !repo::insert(unit.tx(), unit.keyring(), &person).await? {
         return Err(StaffError::Exists(id.to_owned()).into());
@@ -52,33 +55,26 @@ pub(crate) async fn create(unit: &Unit<'_>, id: &str, profile: Profile) -> Resul
     Ok(person)
 }
 
-/// The first person, who is in management, on a registry without any.
+/// The first person, on a registry without any.
 ///
 /// # Errors
 /// `NOT_EMPTY` where there are members of staff; else as [`create`].
-pub(crate) async fn init(unit: &Unit<'_>, id: &str, display_name: String, email: String) -> Result<Staff, Fault> {
+pub(crate) async fn init(unit: &Unit<'_>, id: &str, profile: Profile) -> Result<Staff, Fault> {
     Gate::Policy.hold(unit.tx()).await?;
     Gate::Staff.close(unit.tx()).await?;
     if repo::any(unit.tx()).await? {
         return Err(StaffError::NotEmpty.into());
     }
-    let profile = Profile {
-        display_name,
-        email,
-        department: String::new(),
-        kind: Kind::Employee,
-        roles: Roles { management: true, ..Roles::default() },
-        deputy: None,
-        access_expire_time: None,
-    };
     create(unit, id, profile).await
 }
 
 /// Replaces a person's profile. `inactive` is what the caller believes; it is changed by [`deactivate`] alone. An end of
-/// access that has come is taken only where nothing is theirs: nobody would take over (SOP 9).
+/// access that has come is taken only where nothing is theirs: nobody would take over (SOP 9). So is the role of an auditor,
+/// who changes nothing.
 ///
 /// # Errors
-/// `STALE_ETAG`, `USE_DEACTIVATE_STAFF`, `STILL_ASSIGNED`, `LAST_IN_MANAGEMENT`, and as [`create`].
+/// `STALE_ETAG`, `USE_DEACTIVATE_STAFF`, `STILL_ASSIGNED`, `LAST_IN_MANAGEMENT`, and as [`create`] but for
+/// `END_NOT_IN_FUTURE`.
 pub(crate) async fn update(
     unit: &Unit<'_>,
     id: &str,
@@ -94,11 +90,11 @@ pub(crate) async fn update(
     let known = known.ok_or_else(|| StaffError::NotFound(id.to_owned()))?;
     let deputy = profile.deputy.clone().filter(|deputy| known.profile.deputy.as_ref() != Some(deputy) && deputy != id);
     if let Some(deputy) = deputy.iter().find(|deputy| deputy.as_str() < id) {
-        hold_active(unit, std::slice::from_ref(deputy)).await?;
+        hold_assignable(unit, &[(deputy, DEPUTY)]).await?;
     }
     let mut person = lock(unit, id).await?;
     if let Some(deputy) = deputy.iter().find(|deputy| deputy.as_str() > id) {
-        hold_active(unit, std::slice::from_ref(deputy)).await?;
+        hold_assignable(unit, &[(deputy, DEPUTY)]).await?;
     }
     revision::check(etag, person.revision)?;
     if inactive != person.inactive {
@@ -106,8 +102,11 @@ pub(crate) async fn update(
     }
     person.replace(profile, domain.as_deref(), unit.now())?;
     // Whoever assigns something to the person holds their row, so nothing is added to what is found here.
-    if !person.inactive && !person.is_active(unit.now()) && is_assigned(unit, id).await? {
-        return Err(StaffError::StillAssigned(id.to_owned()).into());
+    let ended = !person.inactive && !person.is_active(unit.now());
+    if (ended || person.profile.roles.auditor) && is_assigned(unit, id).await? {
+        let id = id.to_owned();
+        let error = if ended { StaffError::StillAssigned(id) } else { StaffError::AuditorStillAssigned(id) };
+        return Err(error.into());
     }
     repo::update(unit.tx(), unit.keyring(), &person).await?;
     // An access ends by itself, and then nobody is asked any more: somebody's has no end.
@@ -188,20 +187,23 @@ pub(crate) fn absence_key(absence: &Absence) -> String {
     format!("{}/{}", database::micros(absence.start), absence.id)
 }
 
-/// Holds people until the commit, in the order of their ids, and demands that each is active: what is assigned to them
-/// rests on it.
+/// Holds people until the commit, in the order of their ids, and demands that each is active and no auditor (SOP 9): what is
+/// assigned to them rests on it. Beside each id stands the field that names it.
 ///
 /// # Errors
-/// `STAFF_NOT_FOUND`, `STAFF_INACTIVE`.
-pub(crate) async fn hold_active(unit: &Unit<'_>, ids: &[String]) -> Result<(), Fault> {
-    let mut ids: Vec<&String> = ids.iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    for id in ids {
+/// `STAFF_NOT_FOUND`, `STAFF_INACTIVE`, `AUDITOR_ONLY_READS`.
+pub(crate) async fn hold_assignable(unit: &Unit<'_>, named: &[(&str, &'static str)]) -> Result<(), Fault> {
+    let mut named = named.to_vec();
+    named.sort_by_key(|(id, _)| *id);
+    named.dedup_by_key(|(id, _)| *id);
+    for (id, field) in named {
         let person = repo::find(unit.tx(), unit.keyring(), id, Hold::Share).await?;
-        let person = person.ok_or_else(|| StaffError::NamedNotFound(id.clone()))?;
+        let person = person.ok_or_else(|| StaffError::NamedNotFound(id.to_owned()))?;
         if !person.is_active(unit.now()) {
-            return Err(StaffError::Inactive(id.clone()).into());
+            return Err(StaffError::Inactive(id.to_owned()).into());
+        }
+        if person.profile.roles.auditor {
+            return Err(StaffError::AuditorOnlyReads { id: id.to_owned(), field }.into());
         }
     }
     Ok(())

@@ -147,14 +147,15 @@ pub(super) async fn find_link<C: ConnectionTrait>(conn: &C, id: &str, now: Times
     }))
 }
 
-/// Who names this person as deputy and cannot act now: absent, left, or past the end of their access.
+/// Who names this person as deputy and cannot act now: absent, left, past the end of their access, or an auditor.
 pub(super) async fn list_represented<C: ConnectionTrait>(
     conn: &C,
     deputy: &str,
     now: Timestamp,
 ) -> Result<Vec<String>, Fault> {
     let sql = format!(
-        "SELECT s.id FROM staff s WHERE s.deputy = ? AND (s.inactive OR s.access_expire_time <= ? OR {AWAY}) ORDER BY s.id"
+        "SELECT s.id FROM staff s WHERE s.deputy = ? \
+         AND (s.inactive OR s.auditor OR s.access_expire_time <= ? OR {AWAY}) ORDER BY s.id"
     );
     let now = micros(now);
     let rows = query_all(conn, &sql, vec![deputy.into(), now.into(), now.into(), now.into()]).await?;

@@ -1,5 +1,6 @@
 //! Who stands in for whom at a moment (SOP 9): a chain of deputies, followed until somebody can act, and never around. It
-//! passes on what a person is at clients and engagements, and no role for the whole firm.
+//! passes on what a person is at clients and engagements, and no role for the whole firm. An auditor, who changes nothing, is
+//! passed over wherever they stand in it.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,7 @@ pub(crate) enum Standing {
 }
 
 /// Who acts for a person at `now`: themselves where they are active and not absent; else the first along the chain of
-/// deputies who is.
+/// deputies who is and is no auditor.
 ///
 /// # Errors
 /// The database's.
@@ -32,14 +33,14 @@ pub(crate) async fn stand_in<C: ConnectionTrait>(conn: &C, id: &str, now: Timest
     if link.active && !link.absent {
         return Ok(Standing::Here);
     }
-    let found = along(conn, id, link.deputy, |link| link.active && !link.absent, now).await?;
+    let found = along(conn, id, link.deputy, |link| link.active && !link.absent && !link.roles.auditor, now).await?;
     Ok(found.map_or(Standing::Nobody, Standing::Deputy))
 }
 
-/// The first active deputy along the chain, absent or not: who takes over for good.
+/// The first active deputy along the chain who is no auditor, absent or not: who takes over for good.
 pub(super) async fn heir<C: ConnectionTrait>(conn: &C, id: &str, now: Timestamp) -> Result<Option<String>, Fault> {
     let deputy = repo::find_link(conn, id, now).await?.and_then(|link| link.deputy);
-    along(conn, id, deputy, |link| link.active, now).await
+    along(conn, id, deputy, |link| link.active && !link.roles.auditor, now).await
 }
 
 async fn along<C: ConnectionTrait>(
@@ -65,7 +66,8 @@ async fn along<C: ConnectionTrait>(
 }
 
 /// The people for whom this one acts at `now`, themselves not among them: the same chains, walked backwards. Nobody while
-/// this person cannot act either, since the chain then leads past them.
+/// this person cannot act either, since the chain then leads past them. Auditors whom it leads past are among them, and
+/// nothing is theirs.
 ///
 /// # Errors
 /// The database's.
@@ -76,7 +78,7 @@ pub(crate) async fn represented_by<C: ConnectionTrait>(
 ) -> Result<BTreeSet<String>, Fault> {
     let mut found = BTreeSet::new();
     match repo::find_link(conn, id, now).await? {
-        Some(link) if link.active && !link.absent => {}
+        Some(link) if link.active && !link.absent && !link.roles.auditor => {}
         _ => return Ok(found),
     }
     let mut frontier = vec![id.to_owned()];

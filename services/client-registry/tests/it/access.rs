@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use access::{Decisions, Grants, Principal};
 use contracts::client_registry::v1::{
-    Contact, FirmRole, GetGrantsRequest, ListClientsRequest, Staff, StaffKind, UpdateContactRequest,
-    UpdateStaffRequest, WhoAmIRequest,
+    Contact, CreateContactRequest, FirmRole, GetGrantsRequest, ListClientsRequest, Staff, StaffKind,
+    UpdateContactRequest, UpdateStaffRequest, WhoAmIRequest,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
-use crate::support::{House, ROOT, employee, fields, refusal, refused, wire};
+use crate::support::{House, ROOT, contact, employee, fields, refusal, refused, wire};
 
 both_databases!(client_registry::MIGRATIONS;
     who_am_i_tells_roles_and_permissions_to_everybody_with_a_token,
@@ -20,6 +20,8 @@ both_databases!(client_registry::MIGRATIONS;
     a_chain_of_deputies_is_followed_to_the_first_who_is_there,
     deputies_who_name_each_other_and_are_both_absent_stand_in_for_nobody,
     a_deputy_gets_no_firm_role,
+    a_deputy_who_became_an_auditor_is_passed_over,
+    a_contact_whose_address_is_the_firms_confirms_nothing,
     grants_are_told_to_services_alone,
     one_whom_nobody_knows_is_not_active,
 );
@@ -174,6 +176,41 @@ async fn a_deputy_gets_no_firm_role(db: TestDatabase) {
     house.staff_like("maria", maria).await;
     house.away("maria").await;
     assert!(!grants(&house, "staff/bo").await.holds_everywhere("clients.create"));
+}
+
+async fn a_deputy_who_became_an_auditor_is_passed_over(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.staff("cy").await;
+    let bo = house.staff_with_deputy("bo", "cy").await;
+    house.staff_with_deputy("anna", "bo").await;
+    house.client("acme", "anna").await;
+    let auditing = Staff { roles: vec![FirmRole::Auditor.into()], ..bo };
+    let request = UpdateStaffRequest { staff: Some(auditing), ..Default::default() };
+    house.people(ROOT).update_staff(request).await.unwrap();
+    house.away("anna").await;
+    assert!(!grants(&house, "staff/bo").await.holds_on("clients.update", "clients/acme"));
+    assert!(grants(&house, "staff/cy").await.holds_on("clients.update", "clients/acme"));
+    crate::deactivate::leave(&house, "anna").await.unwrap();
+    assert_eq!(house.client_now("clients/acme").await.account_manager, "staff/cy", "nor do they take over");
+}
+
+async fn a_contact_whose_address_is_the_firms_confirms_nothing(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.client("acme", "root").await;
+    let early = Contact { email: "early@firm.example".into(), ..contact("") };
+    let request = CreateContactRequest {
+        parent: "clients/acme".into(),
+        contact_id: "early".into(),
+        contact: Some(early),
+        ..Default::default()
+    };
+    house.contacts(ROOT).create_contact(request).await.unwrap();
+    let early = "clients/acme/contacts/early";
+    assert!(grants(&house, early).await.holds_on("cases.confirm", "clients/acme"));
+    house.policy().await;
+    let held = grants(&house, early).await;
+    assert!(!held.holds_on("cases.confirm", "clients/acme") && !held.holds_on("cases.reject", "clients/acme"));
+    assert!(held.holds_on("cases.open", "clients/acme"), "a later policy does not undo the contact");
 }
 
 async fn grants_are_told_to_services_alone(db: TestDatabase) {

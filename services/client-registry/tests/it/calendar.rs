@@ -20,6 +20,7 @@ both_databases!(client_registry::MIGRATIONS;
     calendars_are_listed_in_pages_in_the_order_of_their_names,
     one_who_works_for_a_client_sees_its_calendar_and_the_firms_and_no_other,
     what_has_no_form_is_refused_by_field,
+    a_label_may_be_left_out_but_is_not_blank,
 );
 
 fn create(id: &str, calendar: Calendar) -> CreateCalendarRequest {
@@ -206,4 +207,17 @@ async fn what_has_no_form_is_refused_by_field(db: TestDatabase) {
             "calendar.week[0].open"
         ]
     );
+}
+
+async fn a_label_may_be_left_out_but_is_not_blank(db: TestDatabase) {
+    let house = House::open(db).await;
+    let labelled = |label: &str| {
+        let closures = vec![Closure { date: "2026-08-10".into(), label: label.into() }];
+        create("own", Calendar { closures, ..week() })
+    };
+    for label in ["  ", "\u{200b}", "Works\nouting"] {
+        let answer = house.calendars(ROOT).create_calendar(labelled(label)).await;
+        assert_eq!(fields(answer), ["calendar.closures[0].label"], "{label:?}");
+    }
+    house.calendars(ROOT).create_calendar(labelled("")).await.unwrap();
 }

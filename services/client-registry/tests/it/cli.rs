@@ -43,6 +43,10 @@ fn it_is_ready_once_it_was_migrated_and_makes_the_first_person_once() {
     assert!(again.status.success() && told(&again).contains("0 steps ran"), "{}", told(&again));
     let ready = run(&["check"]);
     assert!(ready.status.success(), "{}", told(&ready));
+    let wrong = run(&["init", "--name", "   ", "--email", "notmail"]);
+    assert!(!wrong.status.success(), "{}", told(&wrong));
+    assert!(told(&wrong).contains("staff.display_name must hold a letter"), "{}", told(&wrong));
+    assert!(told(&wrong).contains("staff.email must be an e-mail address"), "{}", told(&wrong));
     let init = ["init", "--name", "Root", "--email", "root@firm.example"];
     let first = run(&init);
     assert!(first.status.success() && told(&first).contains("staff/admin"), "{}", told(&first));

@@ -1,16 +1,17 @@
 use contracts::client_registry::v1::{
-    AssignmentChanged, Client, ClientRegistered, ClientUpdated, CreateClientRequest, GetClientRequest,
+    AssignmentChanged, Client, ClientRegistered, ClientUpdated, CreateClientRequest, FirmRole, GetClientRequest,
     ListClientsRequest, TransferAccountRequest, UpdateClientRequest, View,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
-use crate::support::{AuditRow, House, ROOT, client, fields, refusal, refused};
+use crate::support::{AuditRow, House, ROOT, client, fields, refusal, refusal_of, refused};
 
 both_databases!(client_registry::MIGRATIONS;
     a_client_is_registered_with_its_account_manager_and_told,
     a_client_needs_a_calendar_and_staff_that_are_there,
     a_client_is_not_given_to_one_who_left,
+    a_client_is_not_given_to_an_auditor,
     an_id_is_taken_once,
     the_same_request_id_registers_one_client_and_refuses_another_body,
     an_update_changes_name_and_calendar,
@@ -23,6 +24,7 @@ both_databases!(client_registry::MIGRATIONS;
     clients_are_listed_in_pages_in_the_order_of_their_names,
     a_page_token_of_another_list_is_refused,
     every_wrong_field_is_told_at_once_and_nothing_changes,
+    a_name_holds_a_letter_or_a_digit_and_is_one_line,
     without_a_token_nothing_is_answered,
 );
 
@@ -295,4 +297,34 @@ async fn without_a_token_nothing_is_answered(db: TestDatabase) {
     let mut clients = contracts::client_registry::v1::client_service_client::ClientServiceClient::new(bare);
     let answer = clients.get_client(get("clients/acme", View::Full)).await;
     assert_eq!(refusal(answer), refused(Code::Unauthenticated, "NO_TOKEN"));
+}
+
+async fn a_client_is_not_given_to_an_auditor(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.staff_with_role("eve", FirmRole::Auditor).await;
+    let answer = house.clients(ROOT).create_client(create("acme", client("eve"))).await;
+    assert_eq!(refusal_of(&answer), refused(Code::FailedPrecondition, "AUDITOR_ONLY_READS"));
+    assert_eq!(fields(answer), ["client.account_manager"]);
+    house.client("acme", "root").await;
+    let transfer = TransferAccountRequest {
+        name: "clients/acme".into(),
+        account_manager: "staff/eve".into(),
+        ..Default::default()
+    };
+    let answer = house.clients(ROOT).transfer_account(transfer).await;
+    assert_eq!(refusal_of(&answer), refused(Code::FailedPrecondition, "AUDITOR_ONLY_READS"));
+    assert_eq!(fields(answer), ["account_manager"]);
+    assert_eq!(house.client_now("clients/acme").await.account_manager, ROOT);
+}
+
+async fn a_name_holds_a_letter_or_a_digit_and_is_one_line(db: TestDatabase) {
+    let house = House::open(db).await;
+    let acme = house.client("acme", "root").await;
+    for name in [" \t ", "\u{200b}", "Acme\r\nLtd"] {
+        let named = |client: Client| Client { display_name: name.into(), ..client };
+        let made = house.clients(ROOT).create_client(create("blank", named(client("root")))).await;
+        assert_eq!(fields(made), ["client.display_name"], "{name:?}");
+        let changed = house.clients(ROOT).update_client(update(named(acme.clone()))).await;
+        assert_eq!(fields(changed), ["client.display_name"], "{name:?}");
+    }
 }

@@ -1,9 +1,11 @@
-use contracts::client_registry::v1::{AuthorizeSendRequest, Confirmers, Contact, UpdateContactRequest, audience::Kind};
+use contracts::client_registry::v1::{
+    AuthorizeSendRequest, Confirmers, Contact, Policy, PublishPolicyRequest, UpdateContactRequest, audience::Kind,
+};
 use testkit::{TestDatabase, both_databases};
 
 use crate::{
     consent::firm,
-    support::{House, ROOT, fields, send},
+    support::{House, ROOT, fields, policy, send},
 };
 
 both_databases!(client_registry::MIGRATIONS;
@@ -11,6 +13,7 @@ both_databases!(client_registry::MIGRATIONS;
     where_the_contact_who_is_asked_may_not_confirm_everybody_who_may_is_told,
     where_the_contact_who_is_asked_has_left_or_is_not_there_everybody_who_may_confirm_is_told,
     where_nobody_is_asked_by_name_everybody_who_may_confirm_is_told,
+    nobody_is_asked_to_confirm_at_an_address_that_a_later_policy_made_the_firms,
     where_nobody_may_confirm_there_is_nobody_to_tell,
     a_contact_of_another_client_is_not_asked_to_confirm,
 );
@@ -99,4 +102,20 @@ async fn a_contact_of_another_client_is_not_asked_to_confirm(db: TestDatabase) {
     }
     let wrong = house.consent("services/notification").authorize_send(confirming("clients/acme", "jo")).await;
     assert_eq!(fields(wrong), ["audience.confirmers.contact"]);
+}
+
+async fn nobody_is_asked_to_confirm_at_an_address_that_a_later_policy_made_the_firms(db: TestDatabase) {
+    let house = client(db).await;
+    house.client("other", "root").await;
+    house.contact("other", "pat").await;
+    for (domain, told) in [("acme.example", Ok(vec!["pat"])), ("other.example", Err("NOBODY_TO_TELL"))] {
+        let later = Policy { official_domain: domain.into(), service_address: format!("service@{domain}"), ..policy() };
+        let request = PublishPolicyRequest { policy: Some(later), ..Default::default() };
+        house.policies(ROOT).publish_policy(request).await.unwrap();
+        let answer = house.authorize(confirming("clients/other", "clients/other/contacts/pat")).await;
+        let people = answer.map(|permit| permit.recipients.into_iter().map(|party| party.person).collect::<Vec<_>>());
+        let told = told.map(|ids| ids.into_iter().map(|id| format!("clients/other/contacts/{id}")).collect::<Vec<_>>());
+        assert_eq!(people, told.map_err(str::to_owned), "{domain}");
+        assert_eq!(asked(&house, "").await.is_ok(), domain != "acme.example", "{domain}");
+    }
 }

@@ -6,11 +6,13 @@ use contracts::client_registry::v1::{
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
-use crate::support::{AuditRow, House, ROOT, contact, employee, fields, refusal, refused, wire};
+use crate::support::{AuditRow, House, ROOT, contact, employee, fields, refusal, refusal_of, refused, wire};
 
 both_databases!(client_registry::MIGRATIONS;
     a_contact_is_kept_and_read_with_an_audit_row,
     an_address_is_one_active_persons_however_it_is_written,
+    an_address_of_the_firm_is_no_contacts_once_a_policy_names_its_domain,
+    one_whose_address_a_later_policy_makes_the_firms_stays_until_it_is_changed,
     an_address_is_free_again_once_its_person_has_left,
     a_sender_is_known_by_the_address_in_any_case,
     a_contractor_whose_access_ended_is_no_sender_the_firm_knows,
@@ -19,6 +21,7 @@ both_databases!(client_registry::MIGRATIONS;
     a_stale_etag_a_taken_id_and_a_reused_request_id_are_refused,
     contacts_are_listed_in_pages_with_one_audit_row_that_names_them_all,
     what_is_no_address_or_no_phone_number_is_refused_by_field,
+    a_name_holds_a_letter_or_a_digit_and_is_one_line,
 );
 
 fn create(client: &str, id: &str, contact: Contact) -> CreateContactRequest {
@@ -195,4 +198,56 @@ async fn what_is_no_address_or_no_phone_number_is_refused_by_field(db: TestDatab
     assert_eq!(told, ["contact.email", "contact.phone"]);
     let request = IdentifySenderRequest::default();
     assert_eq!(fields(house.contacts("services/notification").identify_sender(request).await), ["email"]);
+}
+
+async fn an_address_of_the_firm_is_no_contacts_once_a_policy_names_its_domain(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.client("acme", "root").await;
+    house.policy().await;
+    let jo = house.contact("acme", "jo").await;
+    // Also the service address, and that of somebody of the firm, of whom nothing is told.
+    for address in ["spare@firm.example", "Spare@FIRM.Example", "service@firm.example", "root@firm.example"] {
+        for confirms in [true, false] {
+            let of_firm = |contact: Contact| Contact { email: address.into(), confirms, ..contact };
+            let wanted = create("acme", "spare", of_firm(contact("x@acme.example")));
+            for answer in [
+                house.contacts(ROOT).create_contact(wanted).await.map(drop),
+                house.contacts(ROOT).update_contact(update(of_firm(jo.clone()))).await.map(drop),
+            ] {
+                assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, "FIRM_ADDRESS"), "{address}");
+                assert_eq!(fields(answer), ["contact.email"], "{address}");
+            }
+        }
+    }
+    house.contacts(ROOT).create_contact(create("acme", "sub", contact("x@firm.example.org"))).await.unwrap();
+    assert_eq!(who_is(&house, "jo@acme.example").await.contact, jo.name);
+}
+
+async fn one_whose_address_a_later_policy_makes_the_firms_stays_until_it_is_changed(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.client("acme", "root").await;
+    let early = create("acme", "early", contact("early@firm.example"));
+    let early = house.contacts(ROOT).create_contact(early).await.unwrap().into_inner().contact.unwrap();
+    house.policy().await;
+    assert_eq!(who_is(&house, "early@firm.example").await.contact, early.name);
+    let renamed = Contact { display_name: "Early Bird".into(), ..early.clone() };
+    let answer = house.contacts(ROOT).update_contact(update(renamed)).await;
+    assert_eq!(refusal(answer), refused(Code::InvalidArgument, "FIRM_ADDRESS"));
+    let gone = Contact { inactive: true, ..early };
+    let gone = house.contacts(ROOT).update_contact(update(gone)).await.unwrap().into_inner().contact.unwrap();
+    let back = house.contacts(ROOT).update_contact(update(Contact { inactive: false, ..gone })).await;
+    assert_eq!(refusal(back), refused(Code::InvalidArgument, "FIRM_ADDRESS"));
+}
+
+async fn a_name_holds_a_letter_or_a_digit_and_is_one_line(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.client("acme", "root").await;
+    let jo = house.contact("acme", "jo").await;
+    for name in ["   ", "\u{2060}", "Jo\nClient"] {
+        let named = |contact: Contact| Contact { display_name: name.into(), ..contact };
+        let made = create("acme", "x", named(contact("x@acme.example")));
+        assert_eq!(fields(house.contacts(ROOT).create_contact(made).await), ["contact.display_name"], "{name:?}");
+        let changed = house.contacts(ROOT).update_contact(update(named(jo.clone()))).await;
+        assert_eq!(fields(changed), ["contact.display_name"], "{name:?}");
+    }
 }

@@ -1,15 +1,16 @@
 use contracts::client_registry::v1::{
-    AssignmentChanged, CreateEngagementRequest, Engagement, GetClientRequest, GetEngagementRequest,
+    AssignmentChanged, CreateEngagementRequest, Engagement, FirmRole, GetClientRequest, GetEngagementRequest,
     ListEngagementsRequest, UpdateEngagementRequest,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
 
-use crate::support::{House, ROOT, engagement, fields, refusal, refused};
+use crate::support::{House, ROOT, engagement, fields, refusal, refusal_of, refused};
 
 both_databases!(client_registry::MIGRATIONS;
     an_engagement_begins_with_its_people_who_may_read_its_client_from_then_on,
     an_engagement_needs_people_who_are_there_and_active,
+    an_engagement_takes_no_auditor,
     an_engagement_of_no_client_is_refused,
     only_other_people_are_told_as_a_change_of_assignment,
     one_who_is_taken_off_a_team_reads_no_more,
@@ -17,6 +18,7 @@ both_databases!(client_registry::MIGRATIONS;
     a_stale_etag_a_taken_id_and_a_reused_request_id_are_refused,
     engagements_are_listed_in_pages_and_the_read_is_audited,
     a_member_named_twice_or_not_a_person_is_refused_by_field,
+    a_name_holds_a_letter_or_a_digit_and_is_one_line,
 );
 
 fn create(client: &str, id: &str, engagement: Engagement) -> CreateEngagementRequest {
@@ -181,4 +183,42 @@ async fn a_member_named_twice_or_not_a_person_is_refused_by_field(db: TestDataba
     let wrong = Engagement { team_members: vec!["clients/acme".into()], ..engagement("root", &[]) };
     let answer = house.engagements(ROOT).create_engagement(create("acme", "audit", wrong)).await;
     assert_eq!(fields(answer), ["engagement.team_members[0]"]);
+}
+
+async fn an_engagement_takes_no_auditor(db: TestDatabase) {
+    let house = House::open(db).await;
+    people(&house).await;
+    house.staff_with_role("eve", FirmRole::Auditor).await;
+    house.client("acme", "root").await;
+    let audit = house.engagement("acme", "audit", "anna", &["bo"]).await;
+    for (lead, team, field) in [
+        ("eve", vec!["bo"], "engagement.team_lead"),
+        ("eve", vec!["eve"], "engagement.team_lead"),
+        ("anna", vec!["bo", "eve"], "engagement.team_members"),
+    ] {
+        let wanted = engagement(lead, &team);
+        let changed = Engagement { name: audit.name.clone(), ..wanted.clone() };
+        for answer in [
+            house.engagements(ROOT).create_engagement(create("acme", "x", wanted)).await.map(drop),
+            house.engagements(ROOT).update_engagement(update(changed)).await.map(drop),
+        ] {
+            assert_eq!(refusal_of(&answer), refused(Code::FailedPrecondition, "AUDITOR_ONLY_READS"), "{lead} {team:?}");
+            assert_eq!(fields(answer), [field], "{lead} {team:?}");
+        }
+    }
+    let unchanged = house.engagements(ROOT).get_engagement(get(&audit.name)).await.unwrap().into_inner();
+    assert_eq!(unchanged.engagement.unwrap(), audit);
+}
+
+async fn a_name_holds_a_letter_or_a_digit_and_is_one_line(db: TestDatabase) {
+    let house = House::open(db).await;
+    house.client("acme", "root").await;
+    let audit = house.engagement("acme", "audit", "root", &[]).await;
+    for name in ["  ", "\u{feff}", "Audit\n2026"] {
+        let named = |engagement: Engagement| Engagement { display_name: name.into(), ..engagement };
+        let made = house.engagements(ROOT).create_engagement(create("acme", "x", named(engagement("root", &[])))).await;
+        assert_eq!(fields(made), ["engagement.display_name"], "{name:?}");
+        let changed = house.engagements(ROOT).update_engagement(update(named(audit.clone()))).await;
+        assert_eq!(fields(changed), ["engagement.display_name"], "{name:?}");
+    }
 }

@@ -5,6 +5,7 @@ use client_registry::{App, Config, Deps, MIGRATIONS};
 use contracts::client_registry::v1::{ClientRegistered, GetStaffRequest};
 use event_log::{Bus, EventLog, Transport};
 use prost::Name;
+use refusal::Kind;
 use service::{Nothing, Process, Service, StartError, migrate};
 use testkit::{TestDatabase, both_databases, eventually};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,7 @@ use crate::support::{House, ROOT, at};
 
 both_databases!(client_registry::MIGRATIONS;
     the_first_person_is_in_management_and_made_once,
+    what_create_staff_would_refuse_makes_no_first_person_and_the_field_is_named,
     a_simulated_clock_is_taken_only_over_a_database_made_for_trials,
     what_was_told_is_relayed_and_what_was_audited_is_sealed,
     a_database_without_its_tables_or_under_another_key_is_not_served,
@@ -33,6 +35,26 @@ async fn the_first_person_is_in_management_and_made_once(db: TestDatabase) {
     assert_eq!(rows.len(), 3, "one done, two refused");
     assert_eq!(rows[0].try_get::<String>("", "actor").unwrap(), "init");
     assert!(rows[0].try_get::<String>("", "resources").unwrap().contains(ROOT));
+}
+
+async fn what_create_staff_would_refuse_makes_no_first_person_and_the_field_is_named(db: TestDatabase) {
+    let house = House::empty(db).await;
+    for (id, name, email, field) in [
+        ("root", "Root", "notmail", "staff.email"),
+        ("root", "Root", "", "staff.email"),
+        ("root", "   ", "root@firm.example", "staff.display_name"),
+        ("root", "", "root@firm.example", "staff.display_name"),
+        ("BAD_id!", "Root", "root@firm.example", "staff_id"),
+        ("", "Root", "root@firm.example", "staff_id"),
+    ] {
+        let refused = house.app.init(id, name, email).await.unwrap_err();
+        let fields: Vec<_> = refused.fields.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!((refused.kind, fields), (Kind::Invalid, vec![field]), "{id:?} {name:?} {email:?}");
+        assert!(refused.to_string().contains(field), "the command line shows no more than this: {refused}");
+    }
+    let all = house.app.init("BAD_id!", "\n", "notmail").await.unwrap_err();
+    assert_eq!((all.reason, all.fields.len()), ("INVALID_FIELDS", 3));
+    house.app.init("root", "Root", "root@firm.example").await.unwrap();
 }
 
 fn deps(simulated: bool) -> Deps {

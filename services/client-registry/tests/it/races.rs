@@ -503,3 +503,53 @@ fn the_same_request_id_sent_twice_at_once_registers_one_client() {
         assert_eq!(one.unwrap().into_inner(), other.unwrap().into_inner());
     });
 }
+
+async fn make_auditor(house: &House, anna: Staff) -> Result<(), Status> {
+    let auditor = contracts::client_registry::v1::FirmRole::Auditor;
+    let auditing = Staff { roles: vec![auditor.into()], ..anna };
+    let request = UpdateStaffRequest { staff: Some(auditing), ..Default::default() };
+    house.people(ROOT).update_staff(request).await.map(drop)
+}
+
+#[test]
+fn one_who_is_just_becoming_an_auditor_is_given_no_client() {
+    race(async |house| {
+        let anna = house.staff("anna").await;
+        let (audits, made) = one_after_the_other(&house, make_auditor(&house, anna), register(&house, "anna")).await;
+        audits.unwrap();
+        assert_eq!(refusal(made), refused(Code::FailedPrecondition, "AUDITOR_ONLY_READS"));
+    });
+}
+
+#[test]
+fn one_who_is_just_given_a_client_becomes_no_auditor() {
+    race(async |house| {
+        let anna = house.staff("anna").await;
+        let (made, audits) = one_after_the_other(&house, register(&house, "anna"), make_auditor(&house, anna)).await;
+        made.unwrap();
+        assert_eq!(refusal(audits), refused(Code::InvalidArgument, "STILL_ASSIGNED"));
+    });
+}
+
+#[test]
+fn a_contact_introduced_while_a_policy_is_published_is_held_against_it() {
+    race(async |house| {
+        house.client("acme", "root").await;
+        let publish = async {
+            let request = PublishPolicyRequest { policy: Some(policy()), ..Default::default() };
+            house.policies(ROOT).publish_policy(request).await
+        };
+        let introduce = async {
+            let request = CreateContactRequest {
+                parent: "clients/acme".into(),
+                contact_id: "jo".into(),
+                contact: Some(contact("jo@firm.example")),
+                ..Default::default()
+            };
+            house.contacts(ROOT).create_contact(request).await
+        };
+        let (published, made) = one_after_the_other(&house, publish, introduce).await;
+        published.unwrap();
+        assert_eq!(refusal(made), refused(Code::InvalidArgument, "FIRM_ADDRESS"));
+    });
+}

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use contracts::client_registry::v1::{
     Absence, CreateAbsenceRequest, CreateStaffRequest, FirmRole, GetStaffRequest, ListAbsencesRequest,
-    ListStaffRequest, Staff, StaffKind, UpdateStaffRequest,
+    ListStaffRequest, Staff, StaffKind, TransferAccountRequest, UpdateStaffRequest,
 };
 use testkit::{TestDatabase, both_databases};
 use tonic::Code;
+use tonic_types::StatusExt;
 
-use crate::support::{House, ROOT, employee, fields, refusal, refusal_of, refused, wire};
+use crate::support::{House, ROOT, employee, fields, refusal, refusal_of, refused, until, wire};
 
 both_databases!(client_registry::MIGRATIONS;
     a_person_is_kept_and_read_with_an_audit_row,
@@ -22,6 +23,11 @@ both_databases!(client_registry::MIGRATIONS;
     absences_are_listed_in_the_order_of_their_start,
     an_absence_ends_after_it_starts_and_is_of_somebody_there,
     wrong_fields_are_all_told_at_once,
+    a_name_holds_a_letter_or_a_digit_and_is_one_line,
+    nobody_is_made_whose_access_has_ended,
+    an_auditor_holds_no_other_role,
+    nobody_becomes_an_auditor_whose_clients_or_engagements_there_are,
+    an_auditor_is_made_nobodys_deputy,
 );
 
 fn create(id: &str, staff: Staff) -> CreateStaffRequest {
@@ -44,7 +50,7 @@ async fn a_person_is_kept_and_read_with_an_audit_row(db: TestDatabase) {
     let house = House::open(db).await;
     let wanted = Staff {
         department: "Audit".into(),
-        roles: vec![FirmRole::Intake.into(), FirmRole::Auditor.into()],
+        roles: vec![FirmRole::Management.into(), FirmRole::Intake.into()],
         deputy: ROOT.into(),
         ..employee("anna")
     };
@@ -238,4 +244,95 @@ async fn wrong_fields_are_all_told_at_once(db: TestDatabase) {
     let mut told = fields(house.people(ROOT).create_staff(create("Anna", wrong)).await);
     told.sort();
     assert_eq!(told, ["staff.deputy", "staff.display_name", "staff.email", "staff.kind", "staff.roles", "staff_id"]);
+}
+
+async fn a_name_holds_a_letter_or_a_digit_and_is_one_line(db: TestDatabase) {
+    let house = House::open(db).await;
+    let anna = house.staff("anna").await;
+    for name in
+        ["", "   ", "\u{200b}\u{a0}", "\u{3164}", "\u{2800}", "--", "Anna\nBcc: x", "Anna\u{2028}Meyer", "Anna\0"]
+    {
+        let named = |person: Staff| Staff { display_name: name.into(), ..person };
+        let answer = house.people(ROOT).create_staff(create("x", named(employee("x")))).await;
+        let told = answer.as_ref().unwrap_err().get_details_bad_request().unwrap().field_violations;
+        assert!(told[0].description.contains("must hold a letter or a digit"), "{told:?}");
+        assert_eq!(fields(answer), ["staff.display_name"], "{name:?}");
+        let answer = house.people(ROOT).update_staff(update(named(anna.clone()))).await;
+        assert_eq!(fields(answer), ["staff.display_name"], "{name:?}");
+        let placed = Staff { department: name.into(), ..employee("x") };
+        if !name.is_empty() {
+            let answer = house.people(ROOT).create_staff(create("x", placed)).await;
+            assert_eq!(fields(answer), ["staff.department"], "{name:?}");
+        }
+    }
+    for (index, name) in ["X", "7", "Åsa Öberg-O'Neil", "田中 結衣", "علی\u{200c}رضا"].into_iter().enumerate()
+    {
+        let id = format!("person-{index}");
+        house.staff_like(&id, Staff { display_name: name.into(), ..employee(&id) }).await;
+    }
+}
+
+async fn nobody_is_made_whose_access_has_ended(db: TestDatabase) {
+    let house = House::open(db).await;
+    for end in [house.clock.now(), house.clock.now() - Duration::from_secs(86_400)] {
+        let answer = house.people(ROOT).create_staff(create("late", until(end, "late"))).await;
+        assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, "END_NOT_IN_FUTURE"));
+        assert_eq!(fields(answer), ["staff.access_expire_time"]);
+    }
+    house.staff_like("late", until(house.clock.now() + Duration::from_micros(1), "late")).await;
+}
+
+async fn an_auditor_holds_no_other_role(db: TestDatabase) {
+    let house = House::open(db).await;
+    let eve = house.staff_with_role("eve", FirmRole::Auditor).await;
+    for other in [FirmRole::Management, FirmRole::Intake] {
+        let both = |person: Staff| Staff { roles: vec![FirmRole::Auditor.into(), other.into()], ..person };
+        for answer in [
+            house.people(ROOT).create_staff(create("x", both(employee("x")))).await.map(drop),
+            house.people(ROOT).update_staff(update(both(eve.clone()))).await.map(drop),
+        ] {
+            assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, "CONTRADICTING_ROLES"), "{other:?}");
+            assert_eq!(fields(answer), ["staff.roles"]);
+        }
+    }
+    let moved = Staff { roles: vec![FirmRole::Intake.into()], ..eve };
+    house.people(ROOT).update_staff(update(moved)).await.unwrap();
+}
+
+async fn nobody_becomes_an_auditor_whose_clients_or_engagements_there_are(db: TestDatabase) {
+    let house = House::open(db).await;
+    for id in ["anna", "lea", "cy"] {
+        house.staff(id).await;
+    }
+    house.client("acme", "anna").await;
+    house.client("other", "root").await;
+    house.engagement("other", "audit", "lea", &["cy"]).await;
+    for id in ["anna", "lea", "cy"] {
+        let auditing = Staff { roles: vec![FirmRole::Auditor.into()], ..now(&house, id).await };
+        let answer = house.people(ROOT).update_staff(update(auditing)).await;
+        assert_eq!(refusal_of(&answer), refused(Code::InvalidArgument, "STILL_ASSIGNED"), "{id}");
+        assert!(answer.as_ref().unwrap_err().message().contains("TransferAccount"), "{answer:?}");
+        assert_eq!(fields(answer), ["staff.roles"]);
+    }
+    let transfer =
+        TransferAccountRequest { name: "clients/acme".into(), account_manager: ROOT.into(), ..Default::default() };
+    house.clients(ROOT).transfer_account(transfer).await.unwrap();
+    let auditing = Staff { roles: vec![FirmRole::Auditor.into()], ..now(&house, "anna").await };
+    house.people(ROOT).update_staff(update(auditing)).await.unwrap();
+}
+
+async fn an_auditor_is_made_nobodys_deputy(db: TestDatabase) {
+    let house = House::open(db).await;
+    let anna = house.staff("anna").await;
+    for auditor in ["abe", "eve"] {
+        house.staff_with_role(auditor, FirmRole::Auditor).await;
+        let with = |person: Staff| Staff { deputy: format!("staff/{auditor}"), ..person };
+        for answer in [
+            house.people(ROOT).create_staff(create("x", with(employee("x")))).await.map(drop),
+            house.people(ROOT).update_staff(update(with(anna.clone()))).await.map(drop),
+        ] {
+            assert_eq!(refusal_of(&answer), refused(Code::FailedPrecondition, "AUDITOR_ONLY_READS"), "{auditor}");
+            assert_eq!(fields(answer), ["staff.deputy"]);
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
     versions_end_rightly(evidence, &mut docket);
     docket.cite(names::STAFF);
     docket.cite(names::CLIENTS);
-    docket.into_row("2", "everybody involved is known and active", "people")
+    docket.into_row("2", "everybody involved is known and active", ("person", "people"))
 }
 
 fn staff_kinds(evidence: &Evidence, docket: &mut Docket) {

@@ -46,7 +46,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             docket.broken(place, format!("is handed over, but {} is not there", mail_path(&notification.name)));
         }
     }
-    docket.into_row("6", "mail from the official domain only", "mails sent")
+    docket.into_row("6", "mail from the official domain only", ("mail sent", "mails sent"))
 }
 
 /// A mail leaves once. A further copy is one of which nobody could know whether the first one left: it says so, and is the

@@ -42,7 +42,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             docket.broken(format!("{} {}", names::POLICIES, policy.name), what);
         }
     }
-    docket.into_row("8.1", "unresolved after 24 hours is escalated", "issues")
+    docket.into_row("8.1", "unresolved after 24 hours is escalated", ("issue", "issues"))
 }
 
 /// The steps above are held against the policy, and here the policy against the clause.

@@ -38,7 +38,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
         audit_holds(evidence, service, &mut docket);
         stream_is_dense(service, evidence.events.get(service).map(Vec::as_slice).unwrap_or_default(), &mut docket);
     }
-    docket.into_row("8.3", "all is documented, nothing altered", "timelines")
+    docket.into_row("8.3", "all is documented, nothing altered", ("timeline", "timelines"))
 }
 
 fn chain_holds(evidence: &Evidence, view: &CaseView<'_>, docket: &mut Docket) {

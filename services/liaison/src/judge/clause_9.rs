@@ -28,7 +28,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
     }
     docket.cite(names::CLIENTS);
     docket.cite(names::STAFF);
-    docket.into_row("9", "account manager and management are told", "clients")
+    docket.into_row("9", "account manager and management are told", ("client", "clients"))
 }
 
 fn account_managers(evidence: &Evidence, record: &ClientRecord, docket: &mut Docket) {

@@ -42,7 +42,12 @@ impl Docket {
         self.evidence.insert(path.into());
     }
 
-    pub(super) fn into_row(self, clause: &'static str, title: &'static str, subjects: &'static str) -> Row {
+    pub(super) fn into_row(
+        self,
+        clause: &'static str,
+        title: &'static str,
+        subjects: (&'static str, &'static str),
+    ) -> Row {
         let verdict = if !self.findings.is_empty() {
             Ruling::Broken(self.findings)
         } else if self.population == 0 {

@@ -20,10 +20,11 @@ pub struct Row {
     pub title: &'static str,
     /// Whether Liaison did what it must.
     pub verdict: Ruling,
-    /// How many subjects were looked at: inquiries, issues, people, mails.
+    /// How many subjects were looked at: first-response clocks (each opening, each reopening and each mail in triage has
+    /// one), issues, people, mails.
     pub population: u64,
-    /// What those subjects are.
-    pub subjects: &'static str,
+    /// What one of those subjects is called, and what several are.
+    pub subjects: (&'static str, &'static str),
     /// What people did late, and what became of it.
     pub lateness: Lateness,
     /// Files that show it, relative to the folder.
@@ -165,12 +166,18 @@ impl fmt::Display for Table {
 }
 
 impl Row {
+    /// How many of what were looked at: `1 issue`.
+    pub fn looked_at(&self) -> String {
+        let (one, many) = self.subjects;
+        format!("{} {}", self.population, if self.population == 1 { one } else { many })
+    }
+
     fn cells(&self) -> [String; 6] {
         [
             self.clause.to_owned(),
             self.title.to_owned(),
             self.verdict.as_str().to_owned(),
-            format!("{} {}", self.population, self.subjects),
+            self.looked_at(),
             self.lateness.to_string(),
             places(&self.evidence),
         ]
@@ -205,7 +212,7 @@ mod tests {
             title: "answers in time",
             verdict,
             population: 3,
-            subjects: "inquiries",
+            subjects: ("issue", "issues"),
             lateness: Lateness { breaches: 1, noticed: 1, followed_up: 1 },
             evidence: ["cases.json", "timelines/a.json", "timelines/b.json"].map(str::to_owned).to_vec(),
         }
@@ -223,6 +230,12 @@ mod tests {
         assert_eq!(lines[2].find("kept"), at, "{text}");
         assert_eq!(lines[3].find("not exercised"), at, "{text}");
         assert!(lines[2].ends_with("cases.json, timelines/ (2)"), "{text}");
+    }
+
+    #[test]
+    fn one_of_a_kind_is_told_as_one() {
+        assert_eq!(row("8.1", Ruling::Kept).looked_at(), "3 issues");
+        assert_eq!(Row { population: 1, ..row("8.1", Ruling::Kept) }.looked_at(), "1 issue");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A scenario is a folder:
 //!
 //! ```text
-//! scenario.toml     title, when it starts and ends, the one management person that exists at the start
+//! scenario.toml     title, when it starts (in the firm's zone) and ends, the one management person that exists at the start
 //! firm.toml         steps that set the firm up: calendars, staff, clients, contacts, the policy
 //! story.toml        steps of the story
 //! mails/*.eml       mails that arrive

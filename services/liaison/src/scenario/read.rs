@@ -124,7 +124,8 @@ impl Source<'_> {
 pub fn read(folder: &Path) -> Result<Scenario, ScenarioFault> {
     let head_source = open(folder, "scenario.toml")?;
     let head: Head = head_source.toml()?;
-    let starts = time(&head_source, &head.starts, None)?;
+    let start = local(&head_source, &head.starts)?;
+    let starts = start.resolve();
     let ends = time(&head_source, &head.ends, Some(starts))?;
     let mut steps = Vec::new();
     let mut saved = BTreeSet::new();
@@ -148,6 +149,7 @@ pub fn read(folder: &Path) -> Result<Scenario, ScenarioFault> {
         title: head.title,
         summary: head.summary,
         starts,
+        zone: start.zone().clone(),
         ends,
         manager,
         steps,
@@ -324,9 +326,15 @@ fn time(source: &Source<'_>, text: &Spanned<String>, previous: Option<Timestamp>
             span.trim().parse().map_err(|error| source.at(here, format!("`{written}` is no span of time: {error}")))?;
         return previous.checked_add(span).map_err(|error| source.at(here, error.to_string()));
     }
+    local(source, text).map(|local| local.resolve())
+}
+
+fn local(source: &Source<'_>, text: &Spanned<String>) -> Result<LocalTime, ScenarioFault> {
+    let written = text.get_ref();
+    let here = text.span().start;
     let (wall, zone) = written.split_once('[').unwrap_or((written, ""));
     let seconds = if wall.matches(':').count() == 1 { ":00" } else { "" };
-    format!("{wall}{seconds}[{zone}").parse::<LocalTime>().map(|local| local.resolve()).map_err(|error| {
+    format!("{wall}{seconds}[{zone}").parse().map_err(|error| {
         source.at(here, format!("`{written}` is no time; write `2026-03-27T16:10[Europe/London]` or `+5m`: {error}"))
     })
 }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use business_time::Timestamp;
+use business_time::{Timestamp, Zone};
 use prost_reflect::MethodDescriptor;
 
 /// A firm and a story, checked.
@@ -14,6 +14,8 @@ pub struct Scenario {
     pub summary: String,
     /// Business time at which the suite starts.
     pub starts: Timestamp,
+    /// The zone in which that is written: the firm's, in which the demo tells times.
+    pub zone: Zone,
     /// Business time at which it is over; what is due before still happens.
     pub ends: Timestamp,
     /// Who exists at the start.

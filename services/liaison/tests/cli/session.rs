@@ -1,4 +1,4 @@
-use std::{fs, process::Stdio};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -142,4 +142,31 @@ async fn the_first_person_is_made_once_and_the_data_is_one_process_s() {
     served.kill();
     let told = served.liaison(&again).told();
     assert!(told.starts_with("liaison: init: "), "{told}");
+}
+
+#[test]
+fn the_data_folder_is_its_owners_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let init = |data: &str| {
+        liaison(home.path(), &["--data", data, "init", "--name", "Grace Okafor", "--email", "grace@firm.example"]).ok();
+        fs::metadata(home.path().join(data)).unwrap().permissions().mode() & 0o777
+    };
+    let make = |data: &str| {
+        fs::create_dir(home.path().join(data)).unwrap();
+        fs::set_permissions(home.path().join(data), PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    assert_eq!(init("new/data"), 0o700);
+    make("empty");
+    assert_eq!(init("empty"), 0o700);
+
+    // One that an earlier version made is closed when it is used again.
+    fs::set_permissions(home.path().join("empty"), PermissionsExt::from_mode(0o755)).unwrap();
+    let again = ["--data", "empty", "init", "--name", "Grace Okafor", "--email", "grace@firm.example"];
+    assert!(liaison(home.path(), &again).told().contains("init"));
+    assert_eq!(fs::metadata(home.path().join("empty")).unwrap().permissions().mode() & 0o777, 0o700);
+
+    // One that holds other people's things too is theirs to close.
+    make("shared");
+    fs::write(home.path().join("shared/letter.txt"), "dear").unwrap();
+    assert_eq!(init("shared"), 0o755);
 }

@@ -50,7 +50,8 @@ pub fn liaison(folder: &Path, arguments: &[&str]) -> Done {
     command(folder).args(arguments).output().unwrap().into()
 }
 
-fn command(folder: &Path) -> Command {
+/// The same, not run yet.
+pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_liaison"));
     command.current_dir(folder).stdin(Stdio::null()).env("NO_COLOR", "1");
     command

@@ -91,7 +91,8 @@ fn each_mutation_breaks_its_clause_and_no_other() {
 async fn each_mutation_breaks_its_clause_alone_in_the_folder_of_the_real_demo_too() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("evidence");
-    assert!(liaison::demo::run(&liaison::settings::Settings::default(), None, &folder, false).await.unwrap());
+    let (settings, never) = (liaison::settings::Settings::default(), std::future::pending());
+    assert!(liaison::demo::run(&settings, None, &folder, false, never).await.unwrap());
     let (applied, wrong) = mutate(&folder, dir.path());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let missing: Vec<_> = ALL.iter().map(|one| one.name).filter(|name| !applied.contains(name)).collect();

@@ -23,6 +23,7 @@ use crate::{
 };
 
 const READ: &str = "mails.read";
+const READ_CLIENTS: &str = "clients.read";
 const TRIAGE: &str = "mails.triage";
 
 /// Mail that comes in.
@@ -40,11 +41,12 @@ impl Inbound {
         Self { commands, mails, client_registry, wakes }
     }
 
-    /// A client's mail is for whoever may read that client's; one that lies or lay in triage, or is nobody's, for whoever
-    /// reads the firm's: who sees to triage, and the auditor.
+    /// A client's mail is for whoever may read mails and that client's affairs; one that lies or lay in triage, or is
+    /// nobody's, for whoever reads the firm's: who sees to triage, and the auditor.
     fn may_see(caller: &Caller, stored: &StoredMail) -> bool {
-        let mail = &stored.mail;
-        if !mail.client.is_empty() && caller.grants().holds_on(READ, &mail.client) {
+        let (mail, grants) = (&stored.mail, caller.grants());
+        if !mail.client.is_empty() && grants.holds_on(READ, &mail.client) && grants.holds_on(READ_CLIENTS, &mail.client)
+        {
             return true;
         }
         (mail.client.is_empty() || mail.triage.is_some()) && caller.grants().holds_everywhere(READ)
@@ -141,7 +143,11 @@ impl InboundService for Inbound {
         let request = request.into_inner();
         let list = format!("mails?state={}&client={}", request.state, request.client);
         let page = Page::read(&list, request.page_size, &request.page_token)?;
-        let scope: Scope = caller.scope(READ);
+        // Whoever sees to triage reads mails for the whole firm, and no client's affairs.
+        let scope = match (caller.scope(READ), caller.scope(READ_CLIENTS)) {
+            (Scope::All, clients) | (clients, Scope::All) => clients,
+            (Scope::Clients(one), Scope::Clients(other)) => Scope::Clients(one.intersection(&other).cloned().collect()),
+        };
         let filter = Filter {
             scope: &scope,
             nobodys: caller.grants().holds_everywhere(READ),

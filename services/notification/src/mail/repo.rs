@@ -235,7 +235,7 @@ pub async fn lock_waiting(tx: &DatabaseTransaction) -> Result<Vec<StoredMail>, F
 pub struct Filter<'a> {
     /// Of these clients.
     pub scope: &'a Scope,
-    /// And those that are no client's.
+    /// And those that are no client's, or lay in triage.
     pub nobodys: bool,
     /// Only in this state.
     pub state: Option<State>,
@@ -251,7 +251,7 @@ pub async fn list<C: ConnectionTrait>(conn: &C, filter: &Filter<'_>, page: &Page
         Scope::Clients(clients) => shown.add(row::Column::Client.is_in(clients.iter().filter(|name| !name.is_empty()))),
     };
     if filter.nobodys {
-        shown = shown.add(row::Column::Client.eq(""));
+        shown = shown.add(row::Column::Client.eq("")).add(row::Column::TriageReason.ne(""));
     }
     let mut query = row::Entity::find().filter(shown);
     if let Some(state) = filter.state {

@@ -27,5 +27,5 @@ pub(super) fn row(evidence: &Evidence) -> Row {
             docket.broken(format!("{} {}", names::POLICIES, policy.name), what);
         }
     }
-    docket.into_row("4.2", "answers within one business day", "inquiries")
+    docket.into_row("4.2", "answers within one business day", ("first-response clock", "first-response clocks"))
 }

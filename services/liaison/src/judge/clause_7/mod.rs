@@ -45,7 +45,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
     if let Ok(rules) = &rules {
         story::look(evidence, rules, &mut docket);
     }
-    docket.into_row("7", "authorised access only, reads recorded", "acts of people")
+    docket.into_row("7", "authorised access only, reads recorded", ("act of a person", "acts of people"))
 }
 
 fn look_at(evidence: &Evidence, rules: &Rules, row: &FileRow, place: String, docket: &mut Docket) {

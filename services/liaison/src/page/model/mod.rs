@@ -171,7 +171,7 @@ fn row(evidence: &Evidence, row: &crate::judge::Row) -> Row {
             Ruling::Broken(_) => "broken",
             Ruling::NotExercised => "idle",
         },
-        population: format!("{} {}", row.population, row.subjects),
+        population: row.looked_at(),
         breaches: row.lateness.breaches,
         noticed: row.lateness.noticed,
         followed_up: row.lateness.followed_up,
