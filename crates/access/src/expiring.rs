@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::HeaderMap;
-use http_body::{Body as HttpBody, Frame};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use refusal::{Kind, Refusal};
 use tokio::time::{Sleep, sleep};
@@ -38,5 +38,14 @@ impl HttpBody for Expiring {
         let status = Status::from(Refusal::new(Kind::Unauthenticated, "TOKEN_EXPIRED", sentence));
         let mut trailers = HeaderMap::new();
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    /// A stream that was refused at once has no frames, and must be seen to have none: its status lies in the headers.
+    fn is_end_stream(&self) -> bool {
+        self.end.is_none() || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

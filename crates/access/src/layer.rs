@@ -234,7 +234,8 @@ impl Guard {
     ) -> impl Future<Output = ()> + Send + use<> {
         let told =
             self.on_refused.as_ref().zip(Status::from_header_map(response.headers())).and_then(|(hook, status)| {
-                let reason = refusal::reason(&status).filter(|_| status.code() != Code::Internal)?;
+                let ours = matches!(status.code(), Code::Internal | Code::Unavailable);
+                let reason = refusal::reason(&status).filter(|_| !ours)?;
                 // A path that is in no contract is the caller's own text.
                 let method = if self.rules.find(path).is_some() { path.trim_start_matches('/') } else { UNKNOWN };
                 Some(hook(principal.map_or(UNKNOWN, Principal::name), method, &reason))

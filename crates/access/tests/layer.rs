@@ -167,6 +167,17 @@ async fn a_stream_ends_with_its_token() {
     assert_eq!((status.code(), refusal::reason(&status).as_deref()), (Code::Unauthenticated, Some("TOKEN_EXPIRED")));
 }
 
+#[tokio::test]
+async fn a_stream_that_is_refused_at_once_is_seen_to_have_no_frames() {
+    let house = House::new();
+    let layer = AccessLayer::new(Rules::load().unwrap(), house.tokens.verifier(), house.decisions.clone());
+    let authorization = format!("Bearer {}", house.tokens.of("staff/zoe"));
+    let request = Request::builder().uri(WATCH).header("authorization", authorization).body(Body::empty()).unwrap();
+    // As every use case refuses: the status lies in the headers.
+    let response = layer.layer(CaseOfAcme::default()).oneshot(request).await.unwrap();
+    assert!(http_body::Body::is_end_stream(response.body()), "or a client waits for trailers that never come");
+}
+
 fn denied() -> (Code, String) {
     (Code::PermissionDenied, "NO_PERMISSION".into())
 }

@@ -188,11 +188,11 @@ impl Commands {
                 (this.clone(), principal.to_owned(), method.to_owned(), reason.to_owned());
             Box::pin(async move {
                 if principal == access::layer::UNKNOWN {
-                    match this.inner.strangers.refused(Instant::now()) {
+                    match this.inner.strangers.refused(Instant::now(), this.now()) {
                         Written::No => return,
-                        Written::Row { without: 0 } => {}
-                        Written::Row { without } => {
-                            let reason = format!("{without} MORE WITHIN A MINUTE");
+                        Written::Row => {}
+                        Written::RowAfter { without, since } => {
+                            let reason = format!("{without} MORE IN THE MINUTE FROM {since}");
                             this.audit_refusal(&principal, access::layer::UNKNOWN, &reason).await;
                         }
                     }

@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use business_time::Timestamp;
+
 /// The span within which rows are counted.
 const SPAN: Duration = Duration::from_secs(60);
 
@@ -16,29 +18,37 @@ pub(crate) struct Strangers(Mutex<Option<Span>>);
 
 struct Span {
     began: Instant,
+    since: Timestamp,
     refused: u64,
 }
 
 /// What becomes of one refused stranger.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Written {
-    /// A row; before it one that tells how many went without in an earlier span, where any did.
-    Row { without: u64 },
+    /// A row.
+    Row,
+    /// A row, and before it one that tells how many went without in an earlier span, and when that began.
+    RowAfter { without: u64, since: Timestamp },
     /// Counted.
     No,
 }
 
 impl Strangers {
-    pub fn refused(&self, now: Instant) -> Written {
+    pub fn refused(&self, now: Instant, time: Timestamp) -> Written {
         let mut span = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *span {
             Some(span) if now.saturating_duration_since(span.began) < SPAN => {
                 span.refused += 1;
-                if span.refused <= ROWS { Written::Row { without: 0 } } else { Written::No }
+                if span.refused <= ROWS { Written::Row } else { Written::No }
             }
             span => {
-                let earlier = span.replace(Span { began: now, refused: 1 });
-                Written::Row { without: earlier.map_or(0, |earlier| earlier.refused.saturating_sub(ROWS)) }
+                let earlier = span.replace(Span { began: now, since: time, refused: 1 });
+                match earlier {
+                    Some(Span { refused, since, .. }) if refused > ROWS => {
+                        Written::RowAfter { without: refused - ROWS, since }
+                    }
+                    _ => Written::Row,
+                }
             }
         }
     }
@@ -50,10 +60,11 @@ mod tests {
 
     #[test]
     fn sixty_a_minute_are_written_and_the_others_told_by_their_number() {
-        let (strangers, begin) = (Strangers::default(), Instant::now());
-        let written = (0..100).filter(|_| strangers.refused(begin) != Written::No).count();
+        let (strangers, begin, since) = (Strangers::default(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let written = (0..100).filter(|_| strangers.refused(begin, since) != Written::No).count();
         assert_eq!(written, 60);
-        assert_eq!(strangers.refused(begin + SPAN), Written::Row { without: 40 });
-        assert_eq!(strangers.refused(begin + SPAN), Written::Row { without: 0 });
+        let later = Timestamp::from_second(60).unwrap_or(since);
+        assert_eq!(strangers.refused(begin + SPAN, later), Written::RowAfter { without: 40, since });
+        assert_eq!(strangers.refused(begin + SPAN, later), Written::Row);
     }
 }

@@ -1,14 +1,17 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runtime::{Bound, Edge, ServerError, Services};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::Service;
 
-/// How long work that has begun may take to end once calls have ended. What takes longer is left under its claim, as a
-/// killed process leaves it.
-const LONGEST: Duration = Duration::from_secs(25);
+/// How long calls and work that have begun may take to end, together, within a pod's usual grace of 30 s. Work that takes
+/// longer is left under its claim, as a killed process leaves it.
+const LONGEST: Duration = Duration::from_secs(24);
+
+/// How long the relays and the sealers may take after that, to tell and seal what was committed last.
+const LAST: Duration = Duration::from_secs(4);
 
 /// How serving ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +53,16 @@ impl Running {
     /// Where it ended without being told to.
     pub async fn serve(mut self, bound: Bound, services: Services, edge: Edge) -> Result<(), ServeError> {
         let shutdown = self.shutdown.clone();
+        let told = shutdown.clone();
+        let began = tokio::spawn(async move {
+            told.cancelled().await;
+            Instant::now()
+        });
         let mut serving = std::pin::pin!(bound.serve(services, edge, shutdown.clone()));
         let broken = tokio::select! {
             served = &mut serving => {
                 shutdown.cancel();
-                self.end().await;
+                self.end(began).await;
                 return Ok(served?);
             }
             ended = self.ended() => ended,
@@ -62,7 +70,7 @@ impl Running {
         tracing::error!(how = broken, "a part of the process has ended before it was told to");
         shutdown.cancel();
         serving.await?;
-        self.end().await;
+        self.end(began).await;
         Err(ServeError::Part(broken))
     }
 
@@ -78,13 +86,17 @@ impl Running {
         ended.map_or_else(|error| told(&error), |()| "it returned".to_owned())
     }
 
-    async fn end(mut self) {
+    async fn end(mut self, began: JoinHandle<Instant>) {
+        let passed = began.await.map(|began| began.elapsed()).unwrap_or_default();
         let work = async { while self.work.join_next().await.is_some() {} };
-        if tokio::time::timeout(LONGEST, work).await.is_err() {
+        if tokio::time::timeout(LONGEST.saturating_sub(passed), work).await.is_err() {
             tracing::warn!("work was still under way when the time for it was over");
         }
         self.base_shutdown.cancel();
-        while self.base.join_next().await.is_some() {}
+        let base = async { while self.base.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST, base).await.is_err() {
+            tracing::warn!("events or audit rows are left for the next start to tell and to seal");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     Row,
     case_view::{At, CaseView},
     docket::Docket,
-    people::{Office, holders, right_people},
+    people::{Office, holders, is_of_domain, right_people},
     span::{SLACK, earlier, later, with_slack},
 };
 use crate::folder::{Evidence, instant, is_staff, names};
@@ -139,7 +139,7 @@ fn confirm<'a>(view: &CaseView<'a>, at: &At<'a>, talk: Option<&mut Talk<'a>>, do
         }
     } else if !is_contact_of(view, person) {
         docket.broken(&place, format!("{person} confirmed, who is no contact of {}", view.case.client));
-    } else if !may_confirm(view, person, at.recorded) {
+    } else if !may_confirm(view, person, at.recorded, actor == person) {
         docket.broken(&place, format!("{person} confirmed, who does not confirm for the client"));
     } else if actor != person && !is_staff(actor) {
         docket.broken(&place, format!("{actor} recorded the confirmation of {person}"));
@@ -150,16 +150,21 @@ fn is_contact_of(view: &CaseView<'_>, person: &str) -> bool {
     person.starts_with(&format!("{}/contacts/", view.case.client)) && view.evidence.find_contact(person).is_some()
 }
 
-/// Whether a contact confirmed for the client at a time; a change of that moment leaves both ways open.
-fn may_confirm(view: &CaseView<'_>, person: &str, time: Timestamp) -> bool {
-    let confirms = |time| view.evidence.contact_at(person, time).is_some_and(|contact| contact.confirms);
+/// Whether a contact confirmed for the client at a time; a change of that moment leaves both ways open. `alone`: by a call
+/// or a mail of their own, which nobody does from an address of the firm's.
+fn may_confirm(view: &CaseView<'_>, person: &str, time: Timestamp, alone: bool) -> bool {
+    let confirms = |time| {
+        let contact = view.evidence.contact_at(person, time).filter(|contact| contact.confirms && !contact.inactive);
+        let domain = view.evidence.policy_at(time).map_or("", |policy| policy.official_domain.as_str());
+        contact.is_some_and(|contact| !alone || !is_of_domain(&contact.email, domain))
+    };
     is_contact_of(view, person) && (confirms(time) || confirms(earlier(time, SLACK)))
 }
 
 /// Whether it went to somebody who can confirm for the client.
 fn reached_a_confirmer(view: &CaseView<'_>, sent: &Notification) -> bool {
     let time = instant(sent.hand_over_time.as_ref()).unwrap_or(view.evidence.run.end_time);
-    sent.recipients.iter().any(|person| may_confirm(view, person, time))
+    sent.recipients.iter().any(|person| may_confirm(view, person, time, true))
 }
 
 fn both_confirmed(view: &CaseView<'_>, talk: &Talk<'_>) -> Result<(), String> {

@@ -80,18 +80,41 @@ fn noted(evidence: &Evidence, absence: &str) -> Option<Timestamp> {
     rows.find(|row| row.resources.iter().any(|name| name == absence)).map(|row| row.time)
 }
 
-/// Who is there for a person at a time: the person, or along their deputies the first who is there.
+/// Who is there for a person at a time: the person, or along their deputies the first who is there. An auditor changes
+/// nothing, and so stands in for nobody.
 pub(super) fn stand_in(evidence: &Evidence, person: &str, time: Timestamp) -> Option<String> {
+    first_along(evidence, person, time, |_| true)
+}
+
+/// As [`stand_in`], for who is told: whoever has no address at the firm's official domain is told nothing, others are in
+/// their stead (SOP 6).
+fn told_for(evidence: &Evidence, person: &str, time: Timestamp) -> Option<String> {
+    first_along(evidence, person, time, |candidate| has_official_address(evidence, candidate, time))
+}
+
+fn first_along(evidence: &Evidence, person: &str, time: Timestamp, fits: impl Fn(&str) -> bool) -> Option<String> {
     let mut seen = Vec::new();
     let mut candidate = person.to_owned();
     while !seen.contains(&candidate) {
         let staff = evidence.staff_at(&candidate, time)?;
-        if was_active(evidence, &candidate, time) && !is_absent(evidence, &candidate, time) {
+        let stands_in = candidate == person || !staff.roles().any(|role| role == FirmRole::Auditor);
+        let is_there = was_active(evidence, &candidate, time) && !is_absent(evidence, &candidate, time);
+        if stands_in && is_there && fits(&candidate) {
             return Some(candidate);
         }
         seen.push(std::mem::replace(&mut candidate, staff.deputy.clone()));
     }
     None
+}
+
+fn has_official_address(evidence: &Evidence, person: &str, time: Timestamp) -> bool {
+    let Some(policy) = evidence.policy_at(time) else { return true };
+    evidence.staff_at(person, time).is_some_and(|staff| is_of_domain(&staff.email, &policy.official_domain))
+}
+
+/// Whether an address is at a domain.
+pub(super) fn is_of_domain(address: &str, domain: &str) -> bool {
+    address.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain))
 }
 
 fn with_role(evidence: &Evidence, role: FirmRole, time: Timestamp) -> Vec<String> {
@@ -142,7 +165,7 @@ pub(super) fn right_people(
     let mut allowed = Vec::new();
     let mut nobody_there = false;
     for holder in holders {
-        match stand_in(evidence, holder, time) {
+        match told_for(evidence, holder, time) {
             Some(there) if recipients.contains(&there) => allowed.push(there),
             Some(there) if there == *holder => return Err(format!("{holder} was not told")),
             Some(there) => return Err(format!("{holder} was absent and {there}, who stands in, was not told")),
@@ -173,9 +196,14 @@ fn those_who_are_there(
     let management =
         if office == Office::Intake { with_role(evidence, FirmRole::Management, time) } else { Vec::new() };
     let there = |people: &[String]| -> Vec<String> {
-        people.iter().filter(|person| !is_absent(evidence, person, time)).cloned().collect()
+        let is_told =
+            |person: &&String| !is_absent(evidence, person, time) && has_official_address(evidence, person, time);
+        people.iter().filter(is_told).cloned().collect()
     };
-    let everybody = || holders.iter().chain(&management).cloned().collect();
+    let everybody = || {
+        let all = holders.iter().chain(&management);
+        all.filter(|person| has_official_address(evidence, person, time)).cloned().collect()
+    };
     let right: Vec<String> = [there(holders), there(&management), everybody()]
         .into_iter()
         .find(|people: &Vec<String>| !people.is_empty())

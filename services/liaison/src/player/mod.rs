@@ -217,7 +217,10 @@ impl<'a> Player<'a> {
         if let Some((field, kept)) = kept.filter(|_| !reads)
             && let Some(resource) = outcome.answer().and_then(|answer| answer.get(field))
         {
-            kept.push((self.stage.now(), resource.clone()));
+            // A repeated request gets its first answer, which says nothing of now.
+            if !kept.iter().any(|(_, known)| known == resource) {
+                kept.push((self.stage.now(), resource.clone()));
+            }
         }
         Ok(outcome)
     }

@@ -93,7 +93,7 @@ impl World {
     pub fn new(start: &str, end: &str) -> Self {
         Self {
             run: Run {
-                format: 1,
+                format: Run::FORMAT,
                 scenario: "harbour".to_owned(),
                 description: "Two weeks over Easter at a small accounting firm.".to_owned(),
                 trial: true,

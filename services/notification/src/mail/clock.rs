@@ -5,13 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use business_time::Timestamp;
 use command::Commands;
-use database::{DatabaseTransaction, Retryable, is_transient};
+use database::DatabaseTransaction;
 use timers::{
     Backoff,
     claim::{Clockwork, Failure, Next, Row, Table},
 };
 
 use super::Mails;
+
+const NAME: &str = "notification.triage-clock";
 
 /// The clock of mails in triage.
 pub struct TriageClock {
@@ -32,7 +34,7 @@ impl TriageClock {
 #[async_trait]
 impl Clockwork for TriageClock {
     fn name(&self) -> &'static str {
-        "notification.triage-clock"
+        NAME
     }
 
     fn table(&self) -> Table {
@@ -46,21 +48,10 @@ impl Clockwork for TriageClock {
     }
 
     async fn handle(&self, tx: &DatabaseTransaction, row: &Row, _now: Timestamp) -> Result<Next, Failure> {
-        let unit = self.commands.unit(tx, "timer", "notification.triage-clock");
-        let told = self.mails.overdue(&unit, &row.id).await;
-        let done = match told {
-            Ok(()) => unit.finish().await,
-            Err(fault) => Err(fault),
-        };
-        match done {
-            Ok(()) => Ok(Next::AsWritten),
-            Err(fault) => {
-                // A rival or an outage is nobody's failure and passes by itself.
-                if !fault.db_error().is_some_and(is_transient) {
-                    tracing::error!(mail = row.id, failures = row.attempts, error = %fault, "triage clock failed, goes on");
-                }
-                Err(fault.into())
-            }
-        }
+        let cause = format!("{NAME}/{}/{}", row.id, row.due_time);
+        let unit = self.commands.unit(tx, "timer", NAME).caused_by(cause);
+        self.mails.overdue(&unit, &row.id).await?;
+        unit.finish().await?;
+        Ok(Next::AsWritten)
     }
 }

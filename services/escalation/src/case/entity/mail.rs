@@ -63,8 +63,9 @@ impl Case {
         let by = By::Person(word.contact.clone());
         let wrote = |what| Fact { what, occur: word.received, by: by.clone() };
         match &mut self.stage {
-            // Received before the reply that ended the inquiry, but read here after it: that reply answered it.
-            Stage::Inquiry(Inquiry::Answered(ended)) if word.received < ended.end => {
+            // Received before the reply that ended the inquiry, but read here after it: that reply answered it. One received
+            // before all that is known here has a clock of its own, which may have been late.
+            Stage::Inquiry(Inquiry::Answered(ended)) if (ended.start..ended.end).contains(&word.received) => {
                 facts.push(wrote(What::ClientWrote { mail: word.mail.clone() }));
             }
             Stage::Inquiry(Inquiry::Answered(_)) => {

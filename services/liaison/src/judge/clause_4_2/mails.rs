@@ -59,9 +59,11 @@ fn received(step: &Step) -> Option<Timestamp> {
     ["receiveTime", "receive_time"].iter().find_map(|field| step.request.get(field)?.as_str()?.parse().ok())
 }
 
-/// Every hand-over is recorded with what the judge needs of it: the file, and when the mail server had received it.
+/// Every hand-over that was taken is recorded with what the judge needs of it: the file, and when the mail server had
+/// received it.
 fn hand_overs_are_recorded(evidence: &Evidence, docket: &mut Docket) {
-    for step in evidence.story.iter().filter(|step| step.rpc.ends_with("InboundService/DeliverMail")) {
+    let handed_over = evidence.story.iter().filter(|step| step.rpc.ends_with("InboundService/DeliverMail"));
+    for step in handed_over.filter(|step| step.mail_file.is_some() || matches!(step.outcome, Outcome::Answer(_))) {
         let place = format!("{} step {}", names::STORY, step.number);
         let there = |path: &String| evidence.mails_in.iter().any(|eml| eml.path == *path);
         match &step.mail_file {
@@ -74,7 +76,7 @@ fn hand_overs_are_recorded(evidence: &Evidence, docket: &mut Docket) {
         }
     }
     for eml in &evidence.mails_in {
-        if handed_over(evidence, &eml.path).next().is_none() {
+        if self::handed_over(evidence, &eml.path).next().is_none() {
             docket.broken(&eml.path, "came in by nobody's hand");
         }
     }

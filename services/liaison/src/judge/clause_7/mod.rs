@@ -111,7 +111,8 @@ fn grants_at(evidence: &Evidence, person: &str, time: Timestamp) -> Grants {
     let Some(contact) = evidence.contact_at(person, time) else { return Grants::inactive() };
     let client = person.split_once("/contacts/").map(|(client, _)| client.to_owned());
     let mut grants = Grants::of_roles([HeldRole { role: Role::ClientContact, client }]);
-    if !contact.confirms {
+    let domain = evidence.policy_at(time).map_or("", |policy| policy.official_domain.as_str());
+    if !contact.confirms || people::is_of_domain(&contact.email, domain) {
         grants.on.values_mut().for_each(|held| held.retain(|permission| !CONFIRMING.contains(&permission.as_str())));
     }
     grants

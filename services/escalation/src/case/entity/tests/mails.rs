@@ -83,6 +83,15 @@ fn a_word_received_before_the_reply_and_read_after_it_was_answered_by_it() {
 }
 
 #[test]
+fn a_word_received_before_the_one_that_was_answered_keeps_its_own_due_time() {
+    let mut case = inquiry();
+    respond(&mut case, reply(ANNA, CARLA, NOON), NOON);
+    let friday = "2026-05-29T09:00:00Z";
+    assert_eq!(wrote(&mut case, "mails/m0", friday, "2026-06-02T14:00:00Z"), "Reopened, ClockSet(FirstResponse)");
+    assert_eq!(case.next_due_time(), Some(at("2026-06-01T09:00:00Z")), "which has passed: it is late");
+}
+
+#[test]
 fn the_clients_further_words_on_an_open_inquiry_move_no_clock() {
     let mut case = inquiry();
     assert_eq!(wrote(&mut case, "mails/m2", NOON, NOON), "ClientWrote");
