@@ -69,8 +69,9 @@ impl Running {
         };
         tracing::error!(how = broken, "a part of the process has ended before it was told to");
         shutdown.cancel();
-        serving.await?;
+        let served = serving.await;
         self.end(began).await;
+        served?;
         Err(ServeError::Part(broken))
     }
 
