@@ -200,6 +200,55 @@ fn a_role_for_the_whole_firm_passes_to_no_deputy() {
 }
 
 #[test]
+fn who_has_no_official_address_is_passed_over_for_who_has() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    bench.change::<Vec<StaffRecord>>("firm/staff.json", |staff| {
+        let ed = staff.iter_mut().find(|record| record.staff.name == "staff/ed").unwrap();
+        ed.staff.email = "ed@private.example".to_owned();
+    });
+    let told = |evidence: &liaison::folder::Evidence| {
+        let triage = contracts::notification::v1::NotificationKind::Triage;
+        crate::bench::notification(evidence, triage, |one| one.mail == "mails/stranger").unwrap()
+    };
+    for (who, right) in [("staff/ed", false), ("staff/dora", true)] {
+        bench.send_to(&told(&bench.evidence()), &[who], &[]);
+        bench.protos::<contracts::notification::v1::Mail>("mails.json", |mails| {
+            let mail = mails.iter_mut().find(|mail| mail.name == "mails/stranger").unwrap();
+            mail.triage.as_mut().unwrap().owners = vec![who.to_owned()];
+        });
+        let table = judge(&Folder::read(&folder).unwrap());
+        assert_eq!(!table.to_string().contains("mails/stranger: intake was not rightly told"), right, "{who}: {table}");
+    }
+}
+
+#[test]
+fn an_auditor_stands_in_for_nobody() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    bench.change::<Vec<StaffRecord>>("firm/staff.json", |staff| {
+        let deputy = staff.iter().find(|record| record.staff.name == "staff/ben").unwrap().staff.deputy.clone();
+        let deputy = staff.iter_mut().find(|record| record.staff.name == deputy).unwrap();
+        deputy.staff.roles = vec![FirmRole::Auditor.into()];
+    });
+    let table = judge(&Folder::read(&folder).unwrap());
+    assert!(table.broken().contains(&"8.1"), "the absent lead's deputy was told, who does not stand in: {table}");
+}
+
+#[test]
+fn nobody_confirms_for_the_client_from_an_address_of_the_firms() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    bench.change::<Vec<ClientRecord>>("firm/clients.json", |clients| {
+        for contact in clients.iter_mut().flat_map(|record| &mut record.contacts) {
+            contact.email = contact.email.split('@').next().unwrap().to_owned() + "@harbour.example";
+        }
+    });
+    let table = judge(&Folder::read(&folder).unwrap());
+    assert!(table.broken().contains(&"8.4"), "{table}");
+}
+
+#[test]
 fn a_further_copy_that_says_so_and_has_its_permit_is_no_second_mail() {
     let (_dir, folder) = folder();
     let bench = Bench::new(&folder);
