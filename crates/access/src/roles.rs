@@ -32,16 +32,20 @@ pub enum ServiceName {
     Escalation,
     /// `services/client-registry`
     ClientRegistry,
+    /// `services/reporting`
+    Reporting,
     /// `services/intake`: the firm's mail server, handing mail over.
     Intake,
+    /// `services/telephony`: whoever tells what became of a call.
+    Telephony,
 }
 
 const Y: bool = true;
 const O: bool = false;
 
 /// The table's columns: management, team lead, account manager, project team, client contact, intake, auditor; then the
-/// services notification, escalation, client registry and the mail server.
-const COLUMNS: [Role; 11] = [
+/// services notification, escalation, client registry and reporting, the mail server and telephony.
+const COLUMNS: [Role; 13] = [
     Role::Management,
     Role::TeamLead,
     Role::AccountManager,
@@ -52,51 +56,53 @@ const COLUMNS: [Role; 11] = [
     Role::Service(ServiceName::Notification),
     Role::Service(ServiceName::Escalation),
     Role::Service(ServiceName::ClientRegistry),
+    Role::Service(ServiceName::Reporting),
     Role::Service(ServiceName::Intake),
+    Role::Service(ServiceName::Telephony),
 ];
 
 /// Columns as [`COLUMNS`]; Y holds it. Management, intake, auditors and services hold theirs for the whole firm; the
 /// others for the clients they are named at.
 #[rustfmt::skip]
-const TABLE: &[(&str, [bool; 11])] = &[
-    //                             MGMT  LEAD  ACCT  TEAM  CONT  INTK  AUDT  NOTI  ESCA  REGI  MAIL
-    ("clients.create",          [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("clients.read",            [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    O]),
-    ("clients.update",          [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("clients.transfer",        [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("contacts.read",           [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    O]),
-    ("contacts.write",          [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("contacts.identify",       [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O]),
-    ("engagements.read",        [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    O]),
-    ("engagements.write",       [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("calendars.read",          [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    O]),
-    ("calendars.write",         [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("staff.read",              [ Y,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O,    O]),
-    ("staff.write",             [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("policies.read",           [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    O]),
-    ("policies.publish",        [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("access.decide",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    O,    O]),
-    ("sends.authorize",         [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O]),
+const TABLE: &[(&str, [bool; 13])] = &[
+    //                             MGMT  LEAD  ACCT  TEAM  CONT  INTK  AUDT  NOTI  ESCA  REGI  REPO  MAIL  CALL
+    ("clients.create",          [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("clients.read",            [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    Y,    O,    O]),
+    ("clients.update",          [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("clients.transfer",        [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("contacts.read",           [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    Y,    O,    O]),
+    ("contacts.write",          [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("contacts.identify",       [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O]),
+    ("engagements.read",        [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    Y,    O,    O]),
+    ("engagements.write",       [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("calendars.read",          [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    Y,    O,    O]),
+    ("calendars.write",         [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("staff.read",              [ Y,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O,    O,    O,    O]),
+    ("staff.write",             [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("policies.read",           [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    Y,    O,    O]),
+    ("policies.publish",        [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("access.decide",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    O,    Y,    O,    O]),
+    ("sends.authorize",         [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O]),
 
-    ("cases.read",              [ Y,    Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    O,    O]),
-    ("cases.open",              [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O]),
-    ("cases.work",              [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O]),
-    ("cases.escalate",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O]),
-    ("cases.confirm",           [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O]),
-    ("cases.record_confirmation",[ Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("cases.reject",            [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O]),
-    ("timelines.read",          [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    O]),
-    ("timelines.export",        [ Y,    Y,    Y,    O,    O,    O,    Y,    O,    O,    O,    O]),
+    ("cases.read",              [ Y,    Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    O,    Y,    O,    O]),
+    ("cases.open",              [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.work",              [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.escalate",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.confirm",           [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.record_confirmation",[ Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.reject",            [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("timelines.read",          [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("timelines.export",        [ Y,    Y,    Y,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
 
-    ("mails.deliver",           [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y]),
-    ("mails.read",              [ Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    Y,    O,    O]),
-    ("mails.triage",            [ Y,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O]),
-    ("messages.send",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O]),
-    ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    O]),
+    ("mails.deliver",           [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y,    O]),
+    ("mails.read",              [ Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    Y,    O,    O,    O,    O]),
+    ("mails.triage",            [ Y,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O,    O]),
+    ("messages.send",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
 
-    ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O]),
-    ("audit.verify",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O]),
-    ("audit.export",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O]),
+    ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    Y,    O,    O]),
+    ("audit.verify",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("audit.export",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
 ];
 
 static PERMISSIONS: LazyLock<HashMap<Role, Vec<&'static str>>> = LazyLock::new(|| {
@@ -128,7 +134,9 @@ impl Role {
             Self::Service(ServiceName::Notification) => "SERVICE_NOTIFICATION",
             Self::Service(ServiceName::Escalation) => "SERVICE_ESCALATION",
             Self::Service(ServiceName::ClientRegistry) => "SERVICE_CLIENT_REGISTRY",
+            Self::Service(ServiceName::Reporting) => "SERVICE_REPORTING",
             Self::Service(ServiceName::Intake) => "SERVICE_INTAKE",
+            Self::Service(ServiceName::Telephony) => "SERVICE_TELEPHONY",
         }
     }
 
@@ -145,13 +153,15 @@ impl ServiceName {
             Self::Notification => "notification",
             Self::Escalation => "escalation",
             Self::ClientRegistry => "client-registry",
+            Self::Reporting => "reporting",
             Self::Intake => "intake",
+            Self::Telephony => "telephony",
         }
     }
 
     /// The service of this id, where there is one.
     pub fn parse(id: &str) -> Option<Self> {
-        [Self::Notification, Self::Escalation, Self::ClientRegistry, Self::Intake]
+        [Self::Notification, Self::Escalation, Self::ClientRegistry, Self::Reporting, Self::Intake, Self::Telephony]
             .into_iter()
             .find(|service| service.as_str() == id)
     }

@@ -132,7 +132,7 @@ async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notificat
         return Ok(());
     }
     match of.state() {
-        NotificationState::HandedOver => {
+        NotificationState::HandedOver | NotificationState::Reached => {
             let told = DeliverySucceeded {
                 notification: of.name.clone(),
                 kind: of.kind,

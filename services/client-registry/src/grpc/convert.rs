@@ -62,6 +62,8 @@ pub(super) fn engagement_details(of: &wire::Engagement) -> Result<engagement::De
 
 pub(super) fn contact_to_wire(of: &contact::Contact) -> wire::Contact {
     wire::Contact {
+        other_phones: Vec::new(),
+        told_of_incidents: false,
         name: name::contact(&of.client, &of.id),
         display_name: of.details.display_name.clone(),
         email: of.details.email.clone(),
@@ -141,6 +143,7 @@ pub(super) fn staff_to_wire(of: &staff::Staff) -> wire::Staff {
         (profile.roles.auditor, wire::FirmRole::Auditor),
     ];
     wire::Staff {
+        phones: Vec::new(),
         name: name::staff(&of.id),
         display_name: profile.display_name.clone(),
         email: profile.email.clone(),
@@ -202,6 +205,7 @@ pub(super) fn time(given: &prost_types::Timestamp, field: &str) -> Result<Timest
 pub(super) fn policy_to_wire(of: &policy::Policy) -> wire::Policy {
     let rules = &of.rules;
     wire::Policy {
+        critical_incidents: None,
         name: name::policy(of.version),
         version: of.version,
         publish_time: Some(proto_time(of.publish_time)),
@@ -299,7 +303,7 @@ pub(super) fn wish(of: &wire::AuthorizeSendRequest) -> Result<permit::Wish, Refu
             });
             permit::Audience::Confirmers { asked: asked.transpose()? }
         }
-        None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
+        Some(Kind::IncidentContacts(_)) | None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
     };
     let engagement = match given(&of.engagement) {
         Some(name) => {
@@ -329,7 +333,13 @@ pub(super) fn granted_to_wire(of: permit::Granted) -> wire::SendPermit {
 }
 
 fn party_to_wire(of: permit::Party) -> wire::Party {
-    wire::Party { person: of.person, display_name: of.display_name, email: of.email, stands_in_for: of.stands_in_for }
+    wire::Party {
+        person: of.person,
+        display_name: of.display_name,
+        email: of.email,
+        stands_in_for: of.stands_in_for,
+        phones: Vec::new(),
+    }
 }
 
 pub(super) fn denial_to_wire(of: permit::Denial) -> wire::SendRefusal {

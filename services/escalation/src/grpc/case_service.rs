@@ -261,7 +261,9 @@ impl CaseService for CaseEndpoint {
         let change: Change<GiveLatenessReasonRequest> = |cases, unit, caller, asked| {
             let clock = match asked.clock() {
                 ClockKind::Resolution => entity::ClockKind::Resolution,
-                ClockKind::FirstResponse | ClockKind::Unspecified => entity::ClockKind::FirstResponse,
+                ClockKind::FirstResponse | ClockKind::ClientUpdate | ClockKind::Unspecified => {
+                    entity::ClockKind::FirstResponse
+                }
             };
             Box::pin(cases.give_lateness_reason(unit, caller, &asked.name, clock, &asked.reason))
         };

@@ -20,6 +20,7 @@ pub async fn handle(
 ) -> Result<(), Fault> {
     let clock = match breached.clock() {
         ClockKind::FirstResponse => "first_response",
+        ClockKind::ClientUpdate => "client_update",
         ClockKind::Resolution | ClockKind::Unspecified => "resolution",
     };
     let new = NewNotification {

@@ -91,7 +91,7 @@ impl State {
             (_, Some(contact)) => (contact.display_name.clone(), contact.email.clone()),
             _ => Default::default(),
         };
-        Party { person: person.to_owned(), display_name, email, stands_in_for: String::new() }
+        Party { person: person.to_owned(), display_name, email, stands_in_for: String::new(), phones: Vec::new() }
     }
 
     fn told(&self, person: &str) -> Party {
@@ -137,6 +137,7 @@ impl State {
                 display_name: "Firm & Partners".into(),
                 email: policy.service_address.clone(),
                 stands_in_for: String::new(),
+                phones: Vec::new(),
             },
             author => self.party(author),
         };
