@@ -3,7 +3,7 @@
 //!
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told.
-//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `policy`, `permit`.
+//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `plan`, `policy`, `permit`.
 //!   Each has `mod.rs` (use cases), `entity.rs` (state and transitions, pure), `error.rs`, `repo.rs` (the only code that
 //!   touches its tables).
 //! - `address`: whose an e-mail address is. [`decision`]: who may do what.
@@ -26,6 +26,7 @@ mod events;
 mod grpc;
 mod name;
 mod permit;
+mod plan;
 mod policy;
 mod revision;
 mod staff;

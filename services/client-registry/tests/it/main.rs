@@ -15,6 +15,7 @@ mod deactivate;
 mod engagement;
 mod init;
 mod personal_data;
+mod plan;
 mod policy;
 mod races;
 mod staff;
