@@ -71,6 +71,7 @@ impl House {
             "ConsentService/AuthorizeSend" => json!({
                 "notification": format!("notifications/n{serial}"), "channel": "CHANNEL_EMAIL", "client": client,
                 "audience": { "contact": side.contact() } }),
+            "ConsentService/GetIncidentParties" => json!({ "client": client }),
             "ContactService/CreateContact" => json!({ "parent": client, "contactId": format!("contact-{serial}"),
                 "contact": { "displayName": "A contact", "email": format!("c{serial}@somewhere.example") } }),
             "ContactService/GetContact" => json!({ "name": side.contact() }),

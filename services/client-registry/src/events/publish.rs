@@ -2,7 +2,8 @@
 
 use command::{Fault, Unit, wire::proto_time};
 use contracts::client_registry::v1::{
-    AssignmentChanged, CalendarChanged, ClientRegistered, ClientUpdated, MilestoneReached, PlanChanged, PolicyPublished,
+    AssignmentChanged, CalendarChanged, ClientRegistered, ClientUpdated, IncidentPartiesChanged, MilestoneReached,
+    PlanChanged, PolicyPublished,
 };
 
 use crate::{
@@ -88,4 +89,16 @@ pub(crate) async fn calendar_changed(unit: &Unit<'_>, id: &str, revision: u64) -
 /// A version of the procedure is in force.
 pub(crate) async fn policy_published(unit: &Unit<'_>, version: u64) -> Result<(), Fault> {
     unit.publish(&name::policy(version), version, &PolicyPublished { version }).await.map(drop)
+}
+
+/// Who is told of critical incidents may be others now: of one client, or of all. An aggregate of its own, since its revision
+/// is the firm's.
+pub(crate) async fn incident_parties_changed(
+    unit: &Unit<'_>,
+    client: Option<&str>,
+    revision: u64,
+) -> Result<(), Fault> {
+    let client = client.map(name::client).unwrap_or_default();
+    let aggregate = if client.is_empty() { "incidentParties".to_owned() } else { format!("{client}/incidentParties") };
+    unit.publish(&aggregate, revision, &IncidentPartiesChanged { client, revision }).await.map(drop)
 }

@@ -13,6 +13,7 @@ mod consent;
 mod contact;
 mod deactivate;
 mod engagement;
+mod incidents;
 mod init;
 mod personal_data;
 mod plan;

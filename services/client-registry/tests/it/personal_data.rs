@@ -13,11 +13,13 @@ both_databases!(client_registry::MIGRATIONS; what_is_personal_lies_nowhere_in_th
 
 const CANARY: &str = "canary7q";
 const PHONE: &str = "+4479460007";
+const OTHER_PHONE: &str = "+4479460008";
 
 async fn fill(house: &House) {
     let person = Staff {
         display_name: format!("Staff {CANARY}"),
         email: format!("staff-{CANARY}@firm.example"),
+        phones: vec![PHONE.into(), OTHER_PHONE.into()],
         ..employee("anna")
     };
     house.staff_like("anna", person).await;
@@ -27,6 +29,7 @@ async fn fill(house: &House) {
     let wanted = Contact {
         display_name: format!("Contact {CANARY}"),
         phone: PHONE.into(),
+        other_phones: vec![OTHER_PHONE.into()],
         ..contact(&format!("{CANARY}@acme.example"))
     };
     let request = CreateContactRequest {
@@ -101,7 +104,7 @@ async fn what_is_personal_lies_nowhere_in_the_clear(db: TestDatabase) {
         "the search finds what is there"
     );
     for (place, value) in all {
-        assert!(!contains(&value, CANARY) && !contains(&value, PHONE), "{place}");
+        assert!(!contains(&value, CANARY) && !contains(&value, PHONE) && !contains(&value, OTHER_PHONE), "{place}");
     }
 }
 
