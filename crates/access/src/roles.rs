@@ -75,6 +75,9 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("contacts.identify",       [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O]),
     ("engagements.read",        [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    Y,    O,    Y,    O,    O]),
     ("engagements.write",       [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("plans.read",              [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    Y,    O,    O]),
+    ("plans.write",             [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("plans.reach",             [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("calendars.read",          [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    Y,    O,    O]),
     ("calendars.write",         [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("staff.read",              [ Y,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O,    O,    O,    O]),
@@ -99,6 +102,7 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("mails.read",              [ Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    Y,    O,    O,    O,    O]),
     ("mails.triage",            [ Y,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O,    O]),
     ("messages.send",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("calls.report",            [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y]),
     ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
 
     ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    Y,    O,    O]),

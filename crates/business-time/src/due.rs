@@ -51,15 +51,20 @@ impl Calendar {
         let mut left = days;
         loop {
             date = date.tomorrow().ok()?;
-            let spans = self.open_spans(date);
-            if spans.is_empty() {
+            if !self.is_business_day(date) {
                 continue;
             }
             left -= 1;
             if left == 0 {
-                return Some(moved_into(&spans, self.zone().forward(date.to_datetime(counted_from.time()))));
+                return self.moved_into_hours(date.to_datetime(counted_from.time()));
             }
         }
+    }
+
+    /// This reading, moved into the hours of its date by rules 3 and 4; none where it is not open on that date.
+    pub(crate) fn moved_into_hours(&self, wall: DateTime) -> Option<DateTime> {
+        let spans = self.open_spans(wall.date());
+        (!spans.is_empty()).then(|| moved_into(&spans, self.zone().forward(wall)))
     }
 }
 

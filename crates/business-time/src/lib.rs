@@ -5,6 +5,7 @@
 //! | [`clock`] | what time is it: [`BusinessClock`] for due and recorded times, [`SystemClock`] for tokens and leases |
 //! | [`calendar`] | is the firm open: [`CalendarSpec`] as it came in, [`Calendar`] once it has been checked |
 //! | [`due`] | when is one business day over: [`Calendar::business_days_after`] |
+//! | [`recurrence`] | when does what was agreed come again: [`Calendar::next_occurrence`] |
 //! | [`holidays`] | which days are public holidays in a region, from a committed table |
 //! | [`zone`] | what does the wall clock show: [`Zone`], from the zone database compiled into the binary |
 //! | [`local_time`] | [`LocalTime`], a wall time with its zone: how future local obligations are stored |
@@ -24,12 +25,14 @@ pub mod clock;
 pub mod due;
 pub mod holidays;
 pub mod local_time;
+pub mod recurrence;
 pub mod zone;
 
 pub use calendar::{Calendar, CalendarError, CalendarSpec, Closure, Opening, Provenance, WeekHours, Weekday};
 pub use clock::{BusinessClock, Clock, ClockChanges, ManualClock, SystemClock, WallClock};
 pub use due::Due;
 pub use holidays::holidays_version;
-pub use jiff::Timestamp;
+pub use jiff::{Timestamp, civil};
 pub use local_time::{LocalTime, LocalTimeError};
+pub use recurrence::{Frequency, Occurrence};
 pub use zone::{UnknownZone, Zone, tzdb_version};

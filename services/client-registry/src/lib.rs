@@ -3,7 +3,7 @@
 //!
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told.
-//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `policy`, `permit`.
+//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `plan`, `policy`, `permit`.
 //!   Each has `mod.rs` (use cases), `entity.rs` (state and transitions, pure), `error.rs`, `repo.rs` (the only code that
 //!   touches its tables).
 //! - `address`: whose an e-mail address is. `incident`: the revision of who is told of critical incidents.
@@ -29,6 +29,7 @@ mod incident;
 mod name;
 mod permit;
 mod phones;
+mod plan;
 mod policy;
 mod revision;
 mod staff;

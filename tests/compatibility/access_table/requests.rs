@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::house::{House, Side, spare_contact, spare_engagement};
+use super::house::{House, MILESTONES, Side, spare_contact, spare_engagement, spare_plan};
 
 impl House {
     /// The request, and what it needs.
@@ -85,6 +85,12 @@ impl House {
             "EngagementService/GetEngagement" => json!({ "name": format!("{client}/engagements/spare") }),
             "EngagementService/UpdateEngagement" => {
                 json!({ "engagement": with_name(spare_engagement(side), format!("{client}/engagements/spare")) })
+            }
+            "PlanService/GetPlan" | "PlanService/PreviewPlan" => json!({ "name": spare_plan(side)["name"] }),
+            "PlanService/UpdatePlan" => json!({ "plan": spare_plan(side) }),
+            // One that no call before has reached.
+            "PlanService/ReachMilestone" => {
+                json!({ "name": spare_plan(side)["name"], "milestone": format!("m{}", serial % MILESTONES) })
             }
             "PolicyService/PublishPolicy" => json!({ "policy": {
                 "firmCalendar": "calendars/northgate", "officialDomain": "northgate.example",

@@ -1,11 +1,17 @@
 //! From a private change to the public event, in the same transaction. Ids and revisions alone; nothing personal.
 
-use command::{Fault, Unit};
+use command::{Fault, Unit, wire::proto_time};
 use contracts::client_registry::v1::{
-    AssignmentChanged, CalendarChanged, ClientRegistered, ClientUpdated, IncidentPartiesChanged, PolicyPublished,
+    AssignmentChanged, CalendarChanged, ClientRegistered, ClientUpdated, IncidentPartiesChanged, MilestoneReached,
+    PlanChanged, PolicyPublished,
 };
 
-use crate::{client::Client, engagement::Engagement, name};
+use crate::{
+    client::Client,
+    engagement::Engagement,
+    name,
+    plan::{Milestone, Plan},
+};
 
 /// A client is there, with its first account manager.
 pub(crate) async fn client_registered(unit: &Unit<'_>, client: &Client) -> Result<(), Fault> {
@@ -45,6 +51,32 @@ pub(crate) async fn engagement_staffed(unit: &Unit<'_>, engagement: &Engagement)
         revision: engagement.revision,
     };
     unit.publish(&aggregate, engagement.revision, &event).await.map(drop)
+}
+
+/// What is agreed on an engagement is there, or is another.
+pub(crate) async fn plan_changed(unit: &Unit<'_>, plan: &Plan) -> Result<(), Fault> {
+    let aggregate = name::plan(&plan.client, &plan.engagement);
+    let event = PlanChanged {
+        plan: aggregate.clone(),
+        client: name::client(&plan.client),
+        engagement: name::engagement(&plan.client, &plan.engagement),
+        revision: plan.revision,
+    };
+    unit.publish(&aggregate, plan.revision, &event).await.map(drop)
+}
+
+/// A milestone of a plan was reached.
+pub(crate) async fn milestone_reached(unit: &Unit<'_>, plan: &Plan, milestone: &Milestone) -> Result<(), Fault> {
+    let aggregate = name::plan(&plan.client, &plan.engagement);
+    let event = MilestoneReached {
+        plan: aggregate.clone(),
+        client: name::client(&plan.client),
+        engagement: name::engagement(&plan.client, &plan.engagement),
+        milestone: milestone.id.clone(),
+        reach_time: milestone.reach_time.map(proto_time),
+        within_business_days: i32::try_from(milestone.within_business_days).unwrap_or(i32::MAX),
+    };
+    unit.publish(&aggregate, plan.revision, &event).await.map(drop)
 }
 
 /// A calendar is there, or is another.

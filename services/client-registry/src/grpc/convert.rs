@@ -268,14 +268,14 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
 }
 
 /// A span of time, cut to the microsecond in which spans are stored.
-fn duration(given: Option<prost_types::Duration>, field: &str) -> Result<Duration, Refusal> {
+pub(super) fn duration(given: Option<prost_types::Duration>, field: &str) -> Result<Duration, Refusal> {
     let wrong = || Refusal::field("BAD_DURATION", field, "is no span of time");
     let whole = Duration::try_from(given.ok_or_else(wrong)?).map_err(|_| wrong())?;
     let micros = u64::try_from(whole.as_micros()).map_err(|_| wrong())?;
     Ok(Duration::from_micros(micros))
 }
 
-fn duration_to_wire(of: Duration) -> prost_types::Duration {
+pub(super) fn duration_to_wire(of: Duration) -> prost_types::Duration {
     // What is stored came from such a message.
     prost_types::Duration::try_from(of).unwrap_or_default()
 }

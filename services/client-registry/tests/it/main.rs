@@ -16,6 +16,7 @@ mod engagement;
 mod incidents;
 mod init;
 mod personal_data;
+mod plan;
 mod policy;
 mod races;
 mod staff;

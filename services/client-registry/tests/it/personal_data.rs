@@ -1,6 +1,9 @@
 //! A canary in every personal field: it lies nowhere in the clear, neither in a column nor in a refusal.
 
-use contracts::client_registry::v1::{Client, Contact, CreateClientRequest, CreateContactRequest, Engagement, Staff};
+use contracts::client_registry::v1::{
+    Client, Contact, ContactWay, CreateClientRequest, CreateContactRequest, Engagement, Milestone, Plan, Staff,
+    UpdatePlanRequest,
+};
 use database::{DbBackend, query_all};
 use testkit::{TestDatabase, both_databases};
 
@@ -44,6 +47,16 @@ async fn fill(house: &House) {
         ..Default::default()
     };
     house.engagements(ROOT).create_engagement(request).await.unwrap();
+    let milestone = Milestone {
+        id: "trial".into(),
+        display_name: format!("Milestone {CANARY}"),
+        ways: vec![ContactWay::Email.into()],
+        ..Default::default()
+    };
+    let plan =
+        Plan { name: "clients/acme/engagements/audit/plan".into(), milestones: vec![milestone], ..Default::default() };
+    let request = UpdatePlanRequest { plan: Some(plan), request_id: "r-1".into() };
+    house.plans(ROOT).update_plan(request).await.unwrap();
 }
 
 /// Every value of every column of every table, as bytes.
