@@ -24,8 +24,9 @@ use contracts::{
     event::v1::{Event, ReplayEventsRequest, event_log_service_client::EventLogServiceClient},
     evidence::v1::{ExportRequest, VerifyRequest, audit_service_client::AuditServiceClient},
     notification::v1::{
-        GetMailRequest, GetNotificationRequest, ListMailsRequest, ListNotificationsRequest,
-        inbound_service_client::InboundServiceClient, notification_service_client::NotificationServiceClient,
+        GetMailRequest, GetNotificationRequest, ListCallsRequest, ListMailsRequest, ListNotificationsRequest,
+        call_service_client::CallServiceClient, inbound_service_client::InboundServiceClient,
+        notification_service_client::NotificationServiceClient,
     },
 };
 use evidence::{AuditFile, SignedHead, SigningKey};
@@ -283,6 +284,12 @@ async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Pl
         writer.mail_out(&notification, &raw)?;
     }
     writer.notifications(notifications)?;
+
+    let mut telephone = CallServiceClient::new(caller.clone());
+    writer.calls(every!("calls", telephone, list_calls, ListCallsRequest::default(), calls))?;
+    for call in suite.calls().map_err(ExportError::Other)? {
+        writer.call_out(&call)?;
+    }
 
     let mut inbound = InboundServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
     let mut mails = Vec::new();

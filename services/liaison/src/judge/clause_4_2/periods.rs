@@ -153,7 +153,8 @@ fn is_a_response(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
 }
 
 fn is_substantive(view: &CaseView<'_>, notification: &Notification) -> Result<(), String> {
-    if notification.kind() != NotificationKind::Reply {
+    // An update on a critical incident is a person's word on this very case.
+    if !matches!(notification.kind(), NotificationKind::Reply | NotificationKind::IncidentUpdate) {
         return Err(format!(
             "is no reply but {}",
             notification.kind().as_str_name().trim_start_matches("NOTIFICATION_KIND_")
