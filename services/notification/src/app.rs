@@ -1,6 +1,7 @@
 //! The composition root.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -38,9 +39,10 @@ use crate::{
     procedure::{self, FetchCalendar, FetchPolicy},
     provider::{
         LocalOutbox, MailProvider,
-        phone::{LocalPhones, PhoneProvider},
+        phone::{LocalPhones, PhoneProvider, Twilio},
     },
     sending::{self, Sender},
+    telephony::Callbacks,
     work::{self, Wakes},
 };
 
@@ -75,6 +77,16 @@ struct NoOutbox {
     error: std::io::Error,
 }
 
+/// A real provider over a database whose clock may be made up.
+#[derive(Debug, thiserror::Error)]
+#[error("this database was made by `migrate --trial`: no real telephone rings for it; unset twilio")]
+struct NoRealCalls;
+
+/// Callbacks cannot be listened for.
+#[derive(Debug, thiserror::Error)]
+#[error("twilio.callback_listen: {0}")]
+struct NoCallbacks(#[source] std::io::Error);
+
 /// Notification, composed.
 #[derive(Clone)]
 pub struct App {
@@ -86,6 +98,9 @@ pub struct App {
     providers: Providers,
     outbox: LocalOutbox,
     phones: LocalPhones,
+    /// Where callbacks arrive, until somebody serves them, and the address.
+    callbacks: Arc<Mutex<Option<Callbacks>>>,
+    callback_address: Option<SocketAddr>,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -143,6 +158,10 @@ impl Service for App {
         for handler in [client_registry, escalation] {
             tasks.spawn(self.reader(handler).run(shutdown.clone()));
         }
+        let callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(callbacks) = callbacks {
+            tasks.spawn(callbacks.serve(self.base.commands.clone(), self.wakes.clone(), shutdown.clone()));
+        }
         let (app, stop) = (self.clone(), shutdown.clone());
         tasks.spawn(async move { app.ask_for_what_is_missing(stop).await });
     }
@@ -180,8 +199,16 @@ impl Process for App {
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
         let mail = || -> Result<Arc<dyn MailProvider>, StartError> { Ok(Arc::new(open_outbox(config)?)) };
-        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones: Arc::new(open_phones(config)?) };
-        Self::build_with(config, deps, providers).await
+        let phones: Arc<dyn PhoneProvider> = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Arc::new(Twilio::new(account).map_err(own)?),
+            None => Arc::new(open_phones(config)?),
+        };
+        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones };
+        let app = Self::build_with(config, deps, providers).await?;
+        if app.callback_address.is_some() && app.database().is_trial().await? {
+            return Err(own(NoRealCalls));
+        }
+        Ok(app)
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {
@@ -196,6 +223,10 @@ impl App {
     /// As [`Process::build`].
     pub async fn build_with(config: &Config, deps: Deps, providers: Providers) -> Result<Self, StartError> {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
+        let callbacks = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Some(Callbacks::bind(account).await.map_err(|error| own(NoCallbacks(error)))?),
+            None => None,
+        };
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
         Ok(Self {
@@ -207,6 +238,8 @@ impl App {
             providers,
             outbox: open_outbox(config)?,
             phones: open_phones(config)?,
+            callback_address: callbacks.as_ref().map(Callbacks::address),
+            callbacks: Arc::new(Mutex::new(callbacks)),
             wakes: Wakes::default(),
             streams: Arc::default(),
         })
@@ -297,6 +330,11 @@ impl App {
         &self.outbox
     }
 
+    /// Where callbacks of calls are listened for; none where calls stay in the local outbox.
+    pub fn callback_address(&self) -> Option<SocketAddr> {
+        self.callback_address
+    }
+
     /// What went out through the local outbox of calls.
     pub fn phones(&self) -> &LocalPhones {
         &self.phones
@@ -311,6 +349,10 @@ fn urgent(worker: Worker) -> Worker {
 
 fn patient(most: Duration) -> Backoff {
     Backoff { first: Duration::from_millis(500), most, tries: u32::MAX }
+}
+
+fn own(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Own(Box::new(error))
 }
 
 fn open_phones(config: &Config) -> Result<LocalPhones, StartError> {

@@ -28,6 +28,7 @@ mod party;
 mod procedure;
 pub mod provider;
 mod sending;
+mod telephony;
 mod thread;
 mod work;
 
