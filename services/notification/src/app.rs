@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use business_time::SystemClock;
 use command::{Activity, Fault};
 use contracts::notification::v1::{
-    inbound_service_server::InboundServiceServer, notification_service_server::NotificationServiceServer,
+    inbound_service_server::InboundServiceServer, meeting_service_server::MeetingServiceServer,
+    notification_service_server::NotificationServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Handler, Reader};
@@ -29,7 +30,7 @@ use crate::{
     Config, MIGRATIONS, SERVICE,
     config::Own,
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Outbound},
+    grpc::{Inbound, Meetings, Outbound},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     procedure::{self, FetchCalendar, FetchPolicy},
@@ -95,10 +96,12 @@ impl Service for App {
             self.deps.system.clone(),
             self.streams.clone(),
         );
+        let meetings = Meetings::new(self.base.commands.clone(), self.deps.peers.client_registry.clone());
         services
             // A mail somewhat over its bound is told so by its own reason; beyond that the server's bound tells.
             .with(InboundServiceServer::new(inbound).max_decoding_message_size(LARGEST + 8 * 1024 * 1024))
             .with(NotificationServiceServer::new(outbound))
+            .with(MeetingServiceServer::new(meetings))
     }
 
     fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {

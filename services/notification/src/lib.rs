@@ -3,6 +3,7 @@
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told, and what is done with what others tell.
 //! - `mail`: mail that comes in (SOP 4.2). `thread`: conversations. `notification`: what goes out (SOP 6).
+//! - `meeting`: calls, video conferences, meetings in person (SOP 6).
 //! - `sending`: the three steps of a hand-over. [`provider`]: the port to whoever carries mail, and the local outbox.
 //! - `procedure`: this service's copies of the policy and the firm's calendar. `work`: the kinds of work that call out.
 //! - `db`: the tables, drawn.
@@ -17,6 +18,7 @@ mod db;
 mod events;
 mod grpc;
 mod mail;
+mod meeting;
 mod notification;
 mod procedure;
 pub mod provider;

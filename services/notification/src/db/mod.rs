@@ -14,6 +14,8 @@
 //! case_link       what is known here of a case: its client, conversation and opener
 //! notification    one message to one audience; subject and body sealed, `facts` are ids, enums and times as JSON
 //! send_attempt    one claim to send: committed before the hand-over, its outcome written after; empty: not known yet
+//! meeting         a call, a video conference or one in person; `stage` is where it stands as JSON, `state` its number for
+//!                 lists; what is personal as JSON, sealed, in `words`
 //! policy, calendar   copies of the registry's, encoded as its contract has them
 //! ```
 
@@ -27,6 +29,7 @@ pub const OWN: MigrationSet = MigrationSet {
     steps: &[
         Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
         Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
+        Step { name: "0030_meeting", sql: include_str!("migrations/0030_meeting.sql") },
     ],
 };
 
