@@ -13,6 +13,9 @@ pub struct Own {
     /// The folder of the local outbox, where mails that go out are put. It must be on a file system with hard links, and the
     /// same one for every replica.
     pub outbox: PathBuf,
+    /// The folder where calls that go out are put, as `outbox` is for mails; where it is not given, `calls` beside `outbox`.
+    #[serde(default)]
+    pub calls: Option<PathBuf>,
     /// Where client-registry answers, as `http://host:port`. Needed by the service as a process of its own.
     #[serde(default)]
     pub client_registry_url: Option<String>,
@@ -28,7 +31,12 @@ pub struct Own {
 impl Own {
     /// For the suite in one process, where peers and tokens need no settings.
     pub fn embedded(outbox: impl Into<PathBuf>) -> Self {
-        Self { outbox: outbox.into(), client_registry_url: None, escalation_url: None, token_file: None }
+        Self { outbox: outbox.into(), calls: None, client_registry_url: None, escalation_url: None, token_file: None }
+    }
+
+    /// The folder where calls are put.
+    pub fn calls_folder(&self) -> PathBuf {
+        self.calls.clone().unwrap_or_else(|| self.outbox.with_file_name("calls"))
     }
 }
 

@@ -7,7 +7,10 @@ use crate::{
     grpc::{convert, form_to_wire},
     mail::entity::{Answered, Mail},
     meeting::entity::Meeting,
-    notification::entity::{Notification, State},
+    notification::{
+        alerts::Progress,
+        entity::{Notification, State},
+    },
 };
 
 /// A client's word.
@@ -89,6 +92,8 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
             let event = told::NotificationQueued { notification: notified, kind, client, case };
             unit.publish(&name, revision, &event).await
         }
+        // Told by [`alert`], with who and how.
+        State::Reached => return Ok(()),
         State::HandedOver => {
             let event = told::DeliverySucceeded {
                 notification: notified,
@@ -116,4 +121,23 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
         }
     };
     published.map(drop)
+}
+
+/// How an alert got on. Raises its revision: write its row afterwards.
+pub async fn alert(unit: &Unit<'_>, notification: &mut Notification, progress: &Progress<'_>) -> Result<(), Fault> {
+    notification.revision += 1;
+    let event = told::AlertProgressed {
+        notification: notification.name(),
+        client: notification.client.clone(),
+        case: notification.case.clone(),
+        side: convert::alert_side(notification).into(),
+        channel: convert::channel(notification.channel).into(),
+        step: convert::alert_step(progress.step).into(),
+        person: progress.person.to_owned(),
+        attempt: i32::try_from(progress.attempt).unwrap_or(i32::MAX),
+        reason: progress.reason.to_owned(),
+        time: Some(proto_time(progress.time)),
+        from_copy: progress.from_copy,
+    };
+    unit.publish(&notification.name(), notification.revision, &event).await.map(drop)
 }

@@ -1,11 +1,13 @@
 //! The service's gRPC: one file for each service, `convert` between contract and domain.
 
+mod calls;
 pub(crate) mod convert;
 mod inbound;
 mod meetings;
 mod outbound;
 mod watch;
 
+pub use calls::Telephone;
 pub use inbound::Inbound;
 pub use meetings::Meetings;
 pub(crate) use meetings::wire::form_to_wire;

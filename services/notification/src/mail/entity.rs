@@ -110,8 +110,8 @@ impl TriageReason {
 pub enum Writer {
     /// A client's contact, `clients/{client}/contacts/{contact}`.
     Contact(String),
-    /// A member of staff.
-    Staff,
+    /// A member of staff, `staff/{staff}`.
+    Staff(String),
     /// Nobody the firm knows.
     Unknown,
     /// Several people at once.
@@ -144,6 +144,8 @@ pub struct Findings<'a> {
     pub sent: &'a [String],
     /// Whether it goes to somebody outside the firm too.
     pub goes_out: bool,
+    /// Whether it answers an alert of a critical incident that went to this colleague (SOP 8.2).
+    pub answers_alert: bool,
 }
 
 /// What a mail turns out to be. At most one of these; what follows from it is the use case's to do.
@@ -197,8 +199,8 @@ pub fn verdict(found: &Findings<'_>) -> Verdict {
         (Writer::Unknown, _) => return triage(TriageReason::Unknown, answered.first()),
         (_, SenderCheck::Failed) => return triage(TriageReason::Forged, None),
         (_, SenderCheck::Missing) => return triage(TriageReason::Unverified, None),
-        (Writer::Staff, SenderCheck::Passed) if found.is_done_with() => return Verdict::File { noted_on: None },
-        (Writer::Staff, SenderCheck::Passed) => return triage(TriageReason::Staff, None),
+        (Writer::Staff(_), SenderCheck::Passed) if found.is_done_with() => return Verdict::File { noted_on: None },
+        (Writer::Staff(_), SenderCheck::Passed) => return triage(TriageReason::Staff, None),
         (Writer::Contact(contact), SenderCheck::Passed) => contact.clone(),
     };
     let own = answered.iter().find(|answered| answered.client == client_of(&contact));
@@ -210,12 +212,12 @@ pub fn verdict(found: &Findings<'_>) -> Verdict {
 }
 
 impl Findings<'_> {
-    /// Whether a colleague's mail leaves nothing to do: a copy of what they wrote to the client on its conversation, or
-    /// their machine's answer to what the firm told them. What goes to the firm alone is rather a client's mail that they
+    /// Whether a colleague's mail leaves nothing to do: a copy of what they wrote to the client on its conversation, their word
+    /// that an alert has reached them, or their machine's answer to what the firm told them. What goes to the firm alone is rather a client's mail that they
     /// send on, on a known conversation too.
     fn is_done_with(&self) -> bool {
         match self.kind {
-            Kind::Personal => self.goes_out && !self.answered.is_empty(),
+            Kind::Personal => self.answers_alert || self.goes_out && !self.answered.is_empty(),
             // A rule of their mailbox that sends a client's mail on says that a machine wrote it, too; but what the client
             // answers lies on a conversation, and what the firm tells its own people on none.
             Kind::Automatic | Kind::DeliveryReport => self.sent.iter().any(String::is_empty),
@@ -307,7 +309,7 @@ mod tests {
     /// A person's mail that the firm's mail server vouches for.
     fn found<'a>(writer: &'a Writer, answered: &'a [Answered]) -> Findings<'a> {
         let (kind, check) = (Kind::Personal, SenderCheck::Passed);
-        Findings { kind, check, writer, answered, sent: &[], goes_out: false }
+        Findings { kind, check, writer, answered, sent: &[], goes_out: false, answers_alert: false }
     }
 
     fn of(writer: &Writer, answered: &[Answered]) -> Verdict {
@@ -335,7 +337,7 @@ mod tests {
         for (check, reason) in
             [(SenderCheck::Failed, TriageReason::Forged), (SenderCheck::Missing, TriageReason::Unverified)]
         {
-            for writer in [jo(), Writer::Staff] {
+            for writer in [jo(), Writer::Staff(String::new())] {
                 let verdict = verdict(&Findings { check, ..found(&writer, &[thread("acme")]) });
                 assert_eq!(verdict, Verdict::Triage { reason, noted_on: None });
             }
@@ -393,7 +395,7 @@ mod tests {
     fn what_the_firms_own_people_send_on_lies_in_triage_and_a_copy_of_their_reply_is_filed() {
         let (answered, ours) = ([thread("acme")], [String::new()]);
         let of = |kind, answered, sent, goes_out| {
-            verdict(&Findings { kind, sent, goes_out, ..found(&Writer::Staff, answered) })
+            verdict(&Findings { kind, sent, goes_out, ..found(&Writer::Staff(String::new()), answered) })
         };
         let (filed, triage) = (Verdict::File { noted_on: None }, triage(TriageReason::Staff, None));
         assert_eq!(of(Kind::Personal, &answered, &[], true), filed, "a copy of what went to the client");
@@ -403,5 +405,10 @@ mod tests {
         assert_eq!(of(Kind::Automatic, &[], &[], false), triage, "sent on by a rule of the mailbox");
         let on_it = ["thread-of-acme".to_owned()];
         assert_eq!(of(Kind::Automatic, &answered, &on_it, true), triage, "so was the client's answer");
+        let staff = Writer::Staff("staff/boss".into());
+        let to_alert = Findings { answers_alert: true, ..found(&staff, &[]) };
+        assert_eq!(verdict(&to_alert), filed, "an alert has reached them");
+        let forged = Findings { check: SenderCheck::Failed, ..to_alert };
+        assert_ne!(verdict(&forged), filed);
     }
 }

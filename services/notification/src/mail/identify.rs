@@ -120,7 +120,7 @@ impl Identify {
                 let answer = answer.into_inner();
                 Ok(match (answer.contact.as_str(), answer.staff.as_str()) {
                     ("", "") => Writer::Unknown,
-                    ("", _) => Writer::Staff,
+                    ("", _) => Writer::Staff(answer.staff),
                     (_, "") => Writer::Contact(answer.contact),
                     _ => Writer::Several,
                 })

@@ -156,11 +156,29 @@ impl Mails {
             }
         };
         let goes_out = words.trail.recipients.iter().any(|address| !policy.is_own(address));
-        match verdict(&Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out }) {
+        let references = &words.trail.references;
+        let answers_alert = match writer {
+            Writer::Staff(person) => notification::went_to(unit.tx(), references, person).await?,
+            Writer::Contact(_) | Writer::Unknown | Writer::Several => false,
+        };
+        let (mail, time) = (stored.mail.name(), stored.mail.receive_time);
+        let found = Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out, answers_alert };
+        match verdict(&found) {
             Verdict::Word { contact, thread } => self.word(unit, stored, &words, &contact, thread).await,
-            Verdict::Machine { contact, thread } => machine(unit, stored, &words, &contact, thread).await,
+            Verdict::Machine { contact, thread } => {
+                machine(unit, stored, &words, &contact, thread).await?;
+                self.notice(unit, kind, &words).await
+            }
             Verdict::Triage { reason, noted_on } => self.triage(unit, stored, reason, noted_on).await,
-            Verdict::File { noted_on } => file(unit, stored, noted_on).await,
+            Verdict::File { noted_on } => {
+                file(unit, stored, noted_on).await?;
+                match writer {
+                    Writer::Staff(person) if kind == Written::Personal => {
+                        self.notifications.answered(unit, references, person, &mail, time).await
+                    }
+                    _ => self.notice(unit, kind, &words).await,
+                }
+            }
         }
     }
 
@@ -277,8 +295,20 @@ impl Mails {
         thread::remember(unit.tx(), unit.keyring(), &thread, &words.message_id).await?;
         publish::inquiry_received(unit, &mut stored.mail).await?;
         repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
-        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, stored.mail.receive_time).await?;
+        let (mail, time) = (stored.mail.name(), stored.mail.receive_time);
+        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, time).await?;
+        self.notifications.answered(unit, &words.trail.references, contact, &mail, time).await?;
         self.tell_of_answer(unit, &stored.mail, words).await
+    }
+
+    /// Of a failure notice, what it says of an alert.
+    async fn notice(&self, unit: &Unit<'_>, kind: Written, words: &Words) -> Result<(), Fault> {
+        match kind {
+            Written::DeliveryReport if words.trail.failed => {
+                self.notifications.came_back(unit, &words.trail.references).await
+            }
+            Written::DeliveryReport | Written::Personal | Written::Automatic => Ok(()),
+        }
     }
 
     /// A client's mail confirms nothing by itself (SOP 8.4), and while a proposal waits its clock stands still: so whoever

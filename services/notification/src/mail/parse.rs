@@ -64,6 +64,8 @@ pub struct ParsedMail {
     pub text: String,
     /// Written by whom.
     pub kind: Kind,
+    /// Whether it is a report that says of the mail which it is about that it failed (RFC 3464).
+    pub failed: bool,
     /// Whether it asks machines for no answer.
     pub no_automatic_answer: bool,
     /// The `Date` field as it stands; part of what makes two deliveries one mail.
@@ -108,11 +110,12 @@ impl ParsedMail {
         let report = parsed
             .content_type()
             .is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart") && is(kind.subtype(), "report"));
-        let mut walk = Walk { parts: PARTS, original: None };
+        let mut walk = Walk { parts: PARTS, original: None, failed: false };
         let text = walk.text(head, body, 0);
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
         references.extend(walk.original.filter(|_| report));
+        let failed = report && walk.failed;
         let recipients = [HeaderName::To, HeaderName::Cc].into_iter().flat_map(|name| people(&parsed, name));
         Ok(Self {
             message_id: parsed.message_id().and_then(message_id).unwrap_or_default(),
@@ -122,6 +125,7 @@ impl ParsedMail {
             subject: one_line(parsed.subject().unwrap_or_default()),
             text: clean(&text, TEXT_BYTES),
             kind: if report { Kind::DeliveryReport } else { kind(&fields, envelope_from) },
+            failed,
             no_automatic_answer: fields.iter().any(declines_answers),
             date: fields.iter().find(|field| field.is("date")).map(Field::text).unwrap_or_default(),
             trace: Trace::read(&fields),
@@ -247,6 +251,8 @@ struct Walk {
     parts: usize,
     /// The Message-ID of the mail that a report is about.
     original: Option<String>,
+    /// Whether a report says that it failed.
+    failed: bool,
 }
 
 impl Walk {
@@ -268,7 +274,10 @@ impl Walk {
             return self.multipart(&boundary, alternative, body, depth);
         }
         if main.eq_ignore_ascii_case("message") || (main.eq_ignore_ascii_case("text") && is(sub, "rfc822-headers")) {
-            if self.original.is_none() && !is(sub, "delivery-status") {
+            if is(sub, "delivery-status") {
+                let body = body.get(..body.len().min(HEADER_BYTES)).unwrap_or_default();
+                self.failed |= String::from_utf8_lossy(body).lines().any(says_failed);
+            } else if self.original.is_none() {
                 let (inner, _) = split(body);
                 let inner = inner.get(..inner.len().min(HEADER_BYTES)).unwrap_or_default();
                 let header = fields(inner, HEADER_FIELDS).and_then(|_| MessageParser::default().parse_headers(inner));
@@ -314,6 +323,12 @@ impl Walk {
         }
         chosen.map_or(all, |(_, text)| text)
     }
+}
+
+/// `Action: failed`, of one recipient. A mail that is merely late (`delayed`) may still arrive.
+fn says_failed(line: &str) -> bool {
+    let field = line.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
+    field.is_some_and(|(name, value)| name.eq_ignore_ascii_case("action") && value.eq_ignore_ascii_case("failed"))
 }
 
 fn is_html(head: &[u8]) -> bool {

@@ -3,7 +3,10 @@
 use business_time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::error::NotificationError;
+use super::{
+    alert::{Alert, Channel},
+    error::NotificationError,
+};
 
 /// One message to one audience, without its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,10 @@ pub struct Notification {
     pub author: String,
     /// For whom.
     pub audience: Audience,
+    /// How it is carried.
+    pub channel: Channel,
+    /// Set where it is an alert of a critical incident.
+    pub alert: Option<Alert>,
     /// What the text is made from.
     pub facts: Facts,
     /// Without angle brackets; empty until the first attempt, then the same on each.
@@ -71,11 +78,17 @@ pub enum Kind {
     TriageOverdue,
     /// The client has answered a request to confirm by mail.
     ConfirmationAnswered,
+    /// A critical incident, to one side on one channel.
+    CriticalAlert,
+    /// One side was not reached on one channel.
+    AlertFailed,
+    /// A person's update on a critical incident.
+    IncidentUpdate,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -86,16 +99,24 @@ impl Kind {
         Self::Triage,
         Self::TriageOverdue,
         Self::ConfirmationAnswered,
+        Self::CriticalAlert,
+        Self::AlertFailed,
+        Self::IncidentUpdate,
     ];
 
     /// Whether a person wrote its words.
     pub fn is_written(self) -> bool {
-        matches!(self, Self::Reply | Self::Acknowledgement)
+        matches!(self, Self::Reply | Self::Acknowledgement | Self::IncidentUpdate)
     }
 
     /// Whether its words are about a proposed resolution, which escalation has.
     pub fn needs_proposal(self) -> bool {
         matches!(self, Self::ConfirmationRequest | Self::ConfirmationReminder)
+    }
+
+    /// Whether it is sent ahead of everything else, and without the registry where that does not answer (SOP 8.2).
+    pub fn is_critical(self) -> bool {
+        matches!(self, Self::CriticalAlert | Self::AlertFailed)
     }
 
     /// Whether it is about a mail in triage.
@@ -117,6 +138,8 @@ pub enum State {
     Failed,
     /// Taken back.
     Cancelled,
+    /// Of an alert: somebody pressed a key or replied.
+    Reached,
 }
 
 /// To whom it goes.
@@ -132,6 +155,8 @@ pub enum Audience {
     Intake,
     /// The client's contacts who may confirm a resolution.
     Confirmer,
+    /// The client's contacts who are told of a critical incident.
+    IncidentContacts,
 }
 
 /// A role that is told.
@@ -169,6 +194,7 @@ impl Audience {
             Self::Target(target) => target.as_str().to_owned(),
             Self::Intake => "INTAKE".to_owned(),
             Self::Confirmer => "CONFIRMER".to_owned(),
+            Self::IncidentContacts => "INCIDENT_CONTACTS".to_owned(),
         }
     }
 
@@ -177,6 +203,7 @@ impl Audience {
         match name {
             "INTAKE" => return Some(Self::Intake),
             "CONFIRMER" => return Some(Self::Confirmer),
+            "INCIDENT_CONTACTS" => return Some(Self::IncidentContacts),
             _ => {}
         }
         if name.starts_with("staff/") {
@@ -190,7 +217,7 @@ impl Audience {
 
     /// Whether it goes to the client's side.
     pub fn is_client(&self) -> bool {
-        matches!(self, Self::Contact(_) | Self::Confirmer)
+        matches!(self, Self::Contact(_) | Self::Confirmer | Self::IncidentContacts)
     }
 
     /// This contact, or whoever of the client may confirm where none is named.
@@ -202,7 +229,7 @@ impl Audience {
 /// What a generated text is made from: ids, enums and times; nothing personal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// `first_response` or `resolution`.
+    /// `first_response`, `resolution` or `client_update`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub clock: String,
     /// When something was or is due.
@@ -223,6 +250,18 @@ pub struct Facts {
     /// When that mail was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive_time: Option<Timestamp>,
+    /// When a critical incident was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declare_time: Option<Timestamp>,
+    /// Which alert reached nobody: `CLIENT` or `MANAGEMENT`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub side: String,
+    /// On which channel: `EMAIL` or `PHONE`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub channel: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -241,9 +280,12 @@ impl Notification {
         format!("notifications/{}", self.id)
     }
 
-    /// Whether there is anything left to do.
+    /// Whether there is anything left to do. An alert that failed is tried on, and calls go on until somebody is reached.
     pub fn is_open(&self) -> bool {
-        self.state == State::Queued
+        match (self.state, &self.alert, self.channel) {
+            (State::Queued, ..) | (State::Failed, Some(_), _) | (State::HandedOver, Some(_), Channel::Phone) => true,
+            (State::Failed | State::HandedOver | State::Blocked | State::Cancelled | State::Reached, ..) => false,
+        }
     }
 
     /// Claims it for an attempt: what is claimed can no longer be taken back. Gives the attempt's number.
@@ -296,8 +338,11 @@ impl Notification {
     /// Taken back. `under_way`: an attempt is claimed and its outcome not known.
     ///
     /// # Errors
-    /// [`NotificationError::NotQueued`] where it is too late.
+    /// [`NotificationError::NotQueued`] where it is too late; [`NotificationError::AlertIsOwed`] for what nobody may take back.
     pub fn cancel(&mut self, under_way: bool) -> Result<(), NotificationError> {
+        if self.kind.is_critical() {
+            return Err(NotificationError::AlertIsOwed);
+        }
         self.open()?;
         if under_way {
             return Err(NotificationError::NotQueued);
@@ -306,11 +351,15 @@ impl Notification {
         Ok(())
     }
 
-    fn open(&self) -> Result<(), NotificationError> {
+    /// As [`Notification::is_open`].
+    ///
+    /// # Errors
+    /// [`NotificationError::NotQueued`] where it is not.
+    pub(super) fn open(&self) -> Result<(), NotificationError> {
         if self.is_open() { Ok(()) } else { Err(NotificationError::NotQueued) }
     }
 
-    fn end(&mut self, state: State, reason: &str) {
+    pub(super) fn end(&mut self, state: State, reason: &str) {
         self.state = state;
         reason.clone_into(&mut self.reason);
         self.revision += 1;
@@ -318,10 +367,10 @@ impl Notification {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn queued() -> Notification {
+    pub fn queued() -> Notification {
         Notification {
             id: "1".into(),
             kind: Kind::Reply,
@@ -333,6 +382,8 @@ mod tests {
             thread: "t".into(),
             author: "staff/anna".into(),
             audience: Audience::Contact("clients/acme/contacts/jo".into()),
+            channel: Channel::Email,
+            alert: None,
             facts: Facts::default(),
             message_id: String::new(),
             queue_time: Timestamp::UNIX_EPOCH,
@@ -374,6 +425,7 @@ mod tests {
             Audience::Target(Target::Management),
             Audience::Intake,
             Audience::Confirmer,
+            Audience::IncidentContacts,
         ] {
             assert_eq!(Audience::parse(&audience.name()), Some(audience));
         }

@@ -6,6 +6,9 @@ pub enum NotificationError {
     /// It was handed over, given up, cancelled, or is being handed over at this moment.
     #[error("the notification is not queued")]
     NotQueued,
+    /// It is an alert of a critical incident, or tells of one that reached nobody (SOP 8.2).
+    #[error("an alert is owed and cannot be taken back")]
+    AlertIsOwed,
 }
 
 impl From<NotificationError> for Refusal {
@@ -15,6 +18,11 @@ impl From<NotificationError> for Refusal {
                 Kind::State,
                 "NOT_QUEUED",
                 "it can be taken back only before its hand-over has begun; read it again to see what became of it",
+            ),
+            NotificationError::AlertIsOwed => Self::new(
+                Kind::State,
+                "ALERT_IS_OWED",
+                "client and management are told of a critical incident at once; nobody can take that back",
             ),
         }
     }

@@ -1,8 +1,11 @@
 //! What goes out: queued in the transaction of what causes it, sent by [`crate::sending`].
 //!
-//! - [`entity`]: a notification's life; [`repo`]: its tables.
+//! - [`entity`]: a notification's life; [`alert`]: that of one which tells of a critical incident; [`repo`]: its tables.
+//! - [`alerts`]: what follows from how an alert got on.
 //! - [`message`]: a person's message to a client.
 
+pub mod alert;
+pub mod alerts;
 pub mod entity;
 mod error;
 pub mod message;
@@ -13,7 +16,10 @@ use refusal::Refusal;
 
 pub use repo::{StoredNotification, Words, find, find_confirmation_request, find_sent, list};
 
-use self::entity::{Audience, Facts, Kind, Notification, State};
+use self::{
+    alert::{Alert, Channel, Side},
+    entity::{Audience, Facts, Kind, Notification, State},
+};
 use crate::{events::publish, work};
 
 /// The use cases of what goes out.
@@ -41,6 +47,10 @@ pub struct NewNotification {
     pub author: String,
     /// For whom.
     pub audience: Audience,
+    /// How it is carried.
+    pub channel: Channel,
+    /// Whom it alerts, where it is an alert.
+    pub side: Option<Side>,
     /// What the text is made from.
     pub facts: Facts,
     /// What a person wrote.
@@ -60,10 +70,55 @@ impl NewNotification {
             thread: String::new(),
             author: String::new(),
             audience,
+            channel: Channel::Email,
+            side: None,
             facts: Facts::default(),
             words: None,
         }
     }
+}
+
+/// Every attempt of an alert, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts {
+    /// Of one by mail.
+    pub mails: Vec<repo::Attempt>,
+    /// Of one by phone.
+    pub calls: Vec<crate::call::StoredCall>,
+}
+
+/// The attempts of an alert; none of what is no alert.
+///
+/// # Errors
+/// The database's.
+pub async fn attempts<C: database::ConnectionTrait>(conn: &C, notification: &Notification) -> Result<Attempts, Fault> {
+    Ok(match (&notification.alert, notification.channel) {
+        (None, _) => Attempts::default(),
+        (Some(_), Channel::Email) => {
+            Attempts { mails: repo::attempts(conn, &notification.id).await?, calls: Vec::new() }
+        }
+        (Some(_), Channel::Phone) => {
+            Attempts { mails: Vec::new(), calls: crate::call::of_notification(conn, &notification.id).await? }
+        }
+    })
+}
+
+/// Whether one of these Message-IDs is an alert's that went to this person.
+///
+/// # Errors
+/// The database's.
+pub async fn went_to<C: database::ConnectionTrait>(
+    conn: &C,
+    message_ids: &[String],
+    person: &str,
+) -> Result<bool, Fault> {
+    for id in repo::find_alerts(conn, message_ids).await? {
+        let attempts = repo::attempts(conn, &id).await?;
+        if attempts.iter().any(|attempt| attempt.recipients.iter().any(|known| known == person)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Notifications {
@@ -83,6 +138,8 @@ impl Notifications {
             thread: new.thread,
             author: new.author,
             audience: new.audience,
+            channel: new.channel,
+            alert: new.side.map(Alert::new),
             facts: new.facts,
             message_id: String::new(),
             queue_time: unit.now(),
@@ -97,7 +154,7 @@ impl Notifications {
             return Ok(None);
         }
         publish::notification(unit, &notification).await?;
-        work::ask(unit.tx(), work::SEND, &notification.name(), "queued", unit.now()).await?;
+        work::ask(unit.tx(), work::lane(&notification), &notification.name(), "queued", unit.now()).await?;
         Ok(Some(notification))
     }
 

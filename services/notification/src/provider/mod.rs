@@ -1,9 +1,10 @@
-//! The port to whoever carries mail. A provider takes a finished mail, or says that it does not; and each declares how an
+//! The port to whoever carries mail; [`phone`] is that to whoever carries calls. A provider takes a finished mail, or says that it does not; and each declares how an
 //! attempt of unknown outcome is settled.
 //!
 //! A new provider is a file here, a choice in `config.rs`, and a line in `app.rs`.
 
 mod local;
+pub mod phone;
 
 use async_trait::async_trait;
 use business_time::Timestamp;

@@ -11,13 +11,17 @@
 //! asked whether it has the mail, and where it has not, that attempt can never be made any more, and a new one begins with a
 //! new permit. So a process that is killed at any point neither loses a mail nor sends a second one.
 //!
+//! Alerts of critical incidents (SOP 8.2) go through a sender of their own, with a provider of its own, so that nothing else
+//! delays them; the registry is waited for 2 s, and then the encrypted copy answers. What became of each attempt is told, and a
+//! mail whose fate nobody can tell is sent again at once, marked as a possible duplicate.
+//!
 //! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `content`: what a text is made from. `ending`: what became
 //!   of it.
 
 mod content;
 mod ending;
 pub mod letter;
-mod permit;
+pub(crate) mod permit;
 pub mod templates;
 
 use std::{sync::Arc, time::Duration};
@@ -33,30 +37,31 @@ use self::{
     content::Content,
     ending::End,
     letter::{Letter, LetterError, Party},
-    permit::{Answer, Permit},
+    permit::{Answer, PERMIT, Permit, Trouble},
 };
 use crate::{
     grpc::convert,
     mail::Mails,
     notification::{
+        alert::Step,
         entity::Notification,
         repo::{self, Attempt, Words},
     },
     provider::{HandOver, Lookup, MailProvider, Outgoing, Settlement},
     thread,
-    work::{self, Wakes},
+    work::Wakes,
 };
 
-/// How long a permit lives, by this process's monotonic clock from before it was asked for.
-const PERMIT: Duration = Duration::from_secs(30);
 /// How long a hand-over may take.
 const HAND_OVER: Duration = Duration::from_secs(10);
 /// How long a claim lasts by the system's clock: past the permit and the hand-over.
 const CLAIM: Duration = Duration::from_secs(50);
-/// Refused this often by the provider, a mail is given up.
+/// Refused this often by the provider, a mail is given up; of an alert, the round.
 const TRIES: u32 = 10;
 /// How soon an attempt of unknown outcome is looked at again.
 const UNKNOWN: Duration = Duration::from_secs(5);
+/// An attempt's outcome where nobody can tell.
+const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 
 /// Whom sending asks.
 #[derive(Clone)]
@@ -69,6 +74,7 @@ pub struct Peers {
 
 /// Sends what is queued, one work row for each notification.
 pub struct Sender {
+    kind: &'static str,
     commands: Commands,
     mails: Mails,
     peers: Peers,
@@ -94,9 +100,19 @@ enum NotNow {
     Text(String),
 }
 
+impl From<Trouble> for NotNow {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Fault(fault) => Self::Fault(fault),
+            Trouble::Peer(status) => Self::Peer(status),
+        }
+    }
+}
+
 impl Sender {
-    /// Sends through this provider.
+    /// Sends work of this kind through this provider.
     pub fn new(
+        kind: &'static str,
         commands: Commands,
         mails: Mails,
         peers: Peers,
@@ -104,14 +120,18 @@ impl Sender {
         system: Arc<dyn SystemClock>,
         wakes: Wakes,
     ) -> Self {
-        Self { commands, mails, peers, provider, system, wakes }
+        Self { kind, commands, mails, peers, provider, system, wakes }
     }
 
     async fn send(&self, job: &Job) -> Result<(), NotNow> {
         let id = job.subject.trim_start_matches("notifications/");
         let db = self.commands.db();
-        let Some(stored) = repo::find(db.reader(), id).await? else { return Ok(()) };
+        let Some(mut stored) = repo::find(db.reader(), id).await? else { return Ok(()) };
         if !stored.notification.is_open() {
+            return Ok(());
+        }
+        stored.notification.begin_round(self.commands.now());
+        if stored.notification.alert.is_some_and(|alert| alert.round_over) {
             return Ok(());
         }
         if let Some(attempt) = repo::find_open_attempt(db.reader(), id).await?
@@ -125,7 +145,8 @@ impl Sender {
             Content::TakenBack => return self.end(job, id, End::TakenBack).await,
         };
         let asked = self.system.monotonic();
-        let permit = match permit::ask(&self.peers.client_registry, &stored.notification).await? {
+        let permit = match permit::obtain(&self.peers.client_registry, &self.commands, &stored.notification).await? {
+            Answer::Permit(permit) if stored.notification.alert.is_some() => permit.who_can_be_written_to(),
             Answer::Permit(permit) => permit,
             Answer::Refusal(reason) => return self.end(job, id, End::Blocked(reason)).await,
         };
@@ -184,6 +205,10 @@ impl Sender {
             claim_end_time: claim_end,
             outcome: String::new(),
             receipt: String::new(),
+            end_time: None,
+            evidence: String::new(),
+            from_copy: permit.from_copy,
+            possible_duplicate: false,
         };
         let (commands, message_id) = (self.commands.clone(), message_id.to_owned());
         let number = self.commands.db().transaction(move |tx| {
@@ -193,13 +218,17 @@ impl Sender {
                 let unit = commands.unit(tx, "services/notification", "notification.claim");
                 let stored = repo::lock(tx, &attempt.notification).await?;
                 let Some(mut stored) = stored else { return Ok(None) };
-                if repo::find_open_attempt(tx, &attempt.notification).await?.is_some() {
+                let before = repo::attempts(tx, &attempt.notification).await?;
+                if before.iter().any(|attempt| attempt.outcome.is_empty()) {
                     return Ok(None);
                 }
+                stored.notification.begin_round(unit.now());
                 let Ok(number) = stored.notification.claim() else { return Ok(None) };
                 attempt.number = number;
+                attempt.possible_duplicate = before.last().is_some_and(|attempt| attempt.outcome == OUTCOME_UNKNOWN);
                 stored.notification.message_id.clone_from(&message_id);
                 repo::insert_attempt(tx, &attempt).await?;
+                ending::tell(&unit, &mut stored.notification, &attempt, Step::Attempted, "").await?;
                 repo::save(tx, &stored.notification).await?;
                 if let Some(words) = &words {
                     repo::save_words(tx, unit.keyring(), &stored, words).await?;
@@ -231,7 +260,7 @@ impl Sender {
                 self.end(job, id, End::HandedOver { number, time, receipt }).await
             }
             HandOver::Refused { reason, permanent } => {
-                if permanent || number >= TRIES {
+                if permanent || number.is_multiple_of(TRIES) {
                     return self.end(job, id, End::Failed { reason, attempt: Some(number) }).await;
                 }
                 self.end_attempt(id, number, &reason).await?;
@@ -253,7 +282,12 @@ impl Sender {
             return Err(NotNow::UnderWay);
         }
         if attempt.provider != self.provider.name() || self.provider.settlement() == Settlement::None {
-            let end = End::Failed { reason: "OUTCOME_UNKNOWN".to_owned(), attempt: Some(attempt.number) };
+            if self.is_for_alerts() {
+                // Twice is better than not at all.
+                self.end_attempt(&attempt.notification, attempt.number, OUTCOME_UNKNOWN).await?;
+                return Ok(false);
+            }
+            let end = End::Failed { reason: OUTCOME_UNKNOWN.to_owned(), attempt: Some(attempt.number) };
             self.end(job, &attempt.notification, end).await?;
             return Ok(true);
         }
@@ -294,16 +328,6 @@ impl Sender {
         // The provider's clock is the world's, which a simulated one has left.
         let told = told.filter(|_| !self.commands.clock().simulated());
         taken_at(claim_time, told, self.commands.now())
-    }
-
-    async fn end_attempt(&self, id: &str, number: u32, outcome: &str) -> Result<(), NotNow> {
-        let (id, outcome) = (id.to_owned(), outcome.to_owned());
-        let ended = self.commands.db().transaction(move |tx| {
-            let (id, outcome) = (id.clone(), outcome.clone());
-            Box::pin(async move { repo::end_attempt(tx, &id, number, &outcome, "").await })
-        });
-        ended.await?;
-        Ok(())
     }
 
     /// The mail's bytes and its Message-ID.
@@ -348,7 +372,7 @@ fn taken_at(claim_time: Timestamp, told: Option<Timestamp>, now: Timestamp) -> T
 #[async_trait]
 impl Performer for Sender {
     fn kind(&self) -> &'static str {
-        work::SEND
+        self.kind
     }
 
     async fn perform(&self, job: &Job) -> Outcome {

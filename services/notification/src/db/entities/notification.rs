@@ -29,6 +29,11 @@ pub struct Model {
     pub recipients: String,
     pub stand_ins_for: String,
     pub revision: i64,
+    pub channel: i64,
+    pub side: i64,
+    pub round: i64,
+    pub round_over: bool,
+    pub next_round_time: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

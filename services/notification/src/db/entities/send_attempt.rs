@@ -19,6 +19,10 @@ pub struct Model {
     pub claim_end_time: i64,
     pub outcome: String,
     pub receipt: String,
+    pub end_time: Option<i64>,
+    pub evidence: String,
+    pub from_copy: bool,
+    pub possible_duplicate: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
