@@ -91,6 +91,7 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("cases.open",              [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.work",              [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.escalate",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.declare_critical",  [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.confirm",           [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.record_confirmation",[ Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.reject",            [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),

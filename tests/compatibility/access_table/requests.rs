@@ -160,7 +160,9 @@ impl House {
             | "CaseService/PreviewCase" => json!({ "name": name }),
             "CaseService/ListCases" => self.looking_for(name, json!({ "pageSize": 200 })),
             "CaseService/ListTimelineEntries" => json!({ "parent": name }),
-            "CaseService/RaiseIssue" | "CaseService/EscalateCase" => json!({ "name": name, "reason": "It is urgent." }),
+            "CaseService/RaiseIssue" | "CaseService/DeclareCritical" | "CaseService/EscalateCase" => {
+                json!({ "name": name, "reason": "It is urgent." })
+            }
             "CaseService/ProposeResolution" => json!({ "name": name, "text": "The export is repaired." }),
             "CaseService/ConfirmResolution" => json!({ "name": name, "proposalRevision": 1 }),
             "CaseService/RecordClientConfirmation" => json!({ "name": name, "proposalRevision": 1,
