@@ -91,6 +91,7 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("cases.open",              [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.work",              [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.escalate",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("cases.declare_critical",  [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.confirm",           [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.record_confirmation",[ Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("cases.reject",            [ Y,    Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O]),
@@ -101,6 +102,8 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("mails.read",              [ Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    Y,    O,    O,    O,    O]),
     ("mails.triage",            [ Y,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O,    O]),
     ("messages.send",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("meetings.read",           [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
+    ("meetings.write",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("calls.report",            [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y]),
     ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
 

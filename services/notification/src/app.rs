@@ -13,7 +13,7 @@ use business_time::SystemClock;
 use command::{Activity, Fault};
 use contracts::notification::v1::{
     call_service_server::CallServiceServer, inbound_service_server::InboundServiceServer,
-    notification_service_server::NotificationServiceServer,
+    meeting_service_server::MeetingServiceServer, notification_service_server::NotificationServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Handler, Reader};
@@ -32,7 +32,7 @@ use crate::{
     calling::Caller,
     config::Own,
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Outbound, Telephone},
+    grpc::{Inbound, Meetings, Outbound, Telephone},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     party::{self, FetchParties},
@@ -128,10 +128,12 @@ impl Service for App {
             self.deps.system.clone(),
             self.streams.clone(),
         );
+        let meetings = Meetings::new(self.base.commands.clone(), self.deps.peers.client_registry.clone());
         services
             // A mail somewhat over its bound is told so by its own reason; beyond that the server's bound tells.
             .with(InboundServiceServer::new(inbound).max_decoding_message_size(LARGEST + 8 * 1024 * 1024))
             .with(NotificationServiceServer::new(outbound))
+            .with(MeetingServiceServer::new(meetings))
             .with(CallServiceServer::new(Telephone::new(self.base.commands.clone(), self.wakes.clone())))
     }
 

@@ -7,6 +7,7 @@ mod cases;
 mod escalation;
 mod firm;
 mod inbound;
+mod meetings;
 mod messages;
 mod outbox;
 mod phones;

@@ -467,6 +467,12 @@ async fn serve(app: &App, tokens: &Tokens, roster: &Roster, stop: &CancellationT
 }
 
 /// The code and reason of a refusal.
+/// The fields at fault.
+pub fn fields<T: std::fmt::Debug>(answer: &Result<T, Status>) -> Vec<String> {
+    let details = answer.as_ref().unwrap_err().get_details_bad_request().unwrap();
+    details.field_violations.into_iter().map(|fault| fault.field).collect()
+}
+
 pub fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();

@@ -35,7 +35,7 @@ pub struct Handed {
 /// What a notification is to a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandedKind {
-    /// A person's substantive reply, if it went to the client.
+    /// A person's substantive reply, if it went to the client; an update on a critical incident is one (SOP 8.2).
     Reply,
     /// An acknowledgement, written or generated.
     Acknowledgement,
@@ -160,6 +160,7 @@ impl Case {
             }
             Stage::Inquiry(_) | Stage::Issue(_) => facts.push(responded(false, false)),
         }
+        facts.extend(self.client_updated(&handed.mailed, at, &by));
         Done::Facts(facts)
     }
 }
