@@ -1,6 +1,7 @@
 //! The composition root.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,7 +13,7 @@ use business_time::SystemClock;
 use command::{Activity, Fault};
 use contracts::notification::v1::{
     call_service_server::CallServiceServer, inbound_service_server::InboundServiceServer,
-    notification_service_server::NotificationServiceServer,
+    meeting_service_server::MeetingServiceServer, notification_service_server::NotificationServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Handler, Reader};
@@ -31,16 +32,17 @@ use crate::{
     calling::Caller,
     config::Own,
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Outbound, Telephone},
+    grpc::{Inbound, Meetings, Outbound, Telephone},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     party::{self, FetchParties},
     procedure::{self, FetchCalendar, FetchPolicy},
     provider::{
         LocalOutbox, MailProvider,
-        phone::{LocalPhones, PhoneProvider},
+        phone::{LocalPhones, PhoneProvider, Twilio},
     },
     sending::{self, Sender},
+    telephony::Callbacks,
     work::{self, Wakes},
 };
 
@@ -75,6 +77,16 @@ struct NoOutbox {
     error: std::io::Error,
 }
 
+/// A real provider over a database whose clock may be made up.
+#[derive(Debug, thiserror::Error)]
+#[error("this database was made by `migrate --trial`: no real telephone rings for it; unset twilio")]
+struct NoRealCalls;
+
+/// Callbacks cannot be listened for.
+#[derive(Debug, thiserror::Error)]
+#[error("twilio.callback_listen: {0}")]
+struct NoCallbacks(#[source] std::io::Error);
+
 /// Notification, composed.
 #[derive(Clone)]
 pub struct App {
@@ -86,6 +98,9 @@ pub struct App {
     providers: Providers,
     outbox: LocalOutbox,
     phones: LocalPhones,
+    /// Where callbacks arrive, until somebody serves them, and the address.
+    callbacks: Arc<Mutex<Option<Callbacks>>>,
+    callback_address: Option<SocketAddr>,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -113,10 +128,12 @@ impl Service for App {
             self.deps.system.clone(),
             self.streams.clone(),
         );
+        let meetings = Meetings::new(self.base.commands.clone(), self.deps.peers.client_registry.clone());
         services
             // A mail somewhat over its bound is told so by its own reason; beyond that the server's bound tells.
             .with(InboundServiceServer::new(inbound).max_decoding_message_size(LARGEST + 8 * 1024 * 1024))
             .with(NotificationServiceServer::new(outbound))
+            .with(MeetingServiceServer::new(meetings))
             .with(CallServiceServer::new(Telephone::new(self.base.commands.clone(), self.wakes.clone())))
     }
 
@@ -142,6 +159,10 @@ impl Service for App {
         ));
         for handler in [client_registry, escalation] {
             tasks.spawn(self.reader(handler).run(shutdown.clone()));
+        }
+        let callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(callbacks) = callbacks {
+            tasks.spawn(callbacks.serve(self.base.commands.clone(), self.wakes.clone(), shutdown.clone()));
         }
         let (app, stop) = (self.clone(), shutdown.clone());
         tasks.spawn(async move { app.ask_for_what_is_missing(stop).await });
@@ -180,8 +201,16 @@ impl Process for App {
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
         let mail = || -> Result<Arc<dyn MailProvider>, StartError> { Ok(Arc::new(open_outbox(config)?)) };
-        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones: Arc::new(open_phones(config)?) };
-        Self::build_with(config, deps, providers).await
+        let phones: Arc<dyn PhoneProvider> = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Arc::new(Twilio::new(account).map_err(own)?),
+            None => Arc::new(open_phones(config)?),
+        };
+        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones };
+        let app = Self::build_with(config, deps, providers).await?;
+        if app.callback_address.is_some() && app.database().is_trial().await? {
+            return Err(own(NoRealCalls));
+        }
+        Ok(app)
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {
@@ -196,6 +225,10 @@ impl App {
     /// As [`Process::build`].
     pub async fn build_with(config: &Config, deps: Deps, providers: Providers) -> Result<Self, StartError> {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
+        let callbacks = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Some(Callbacks::bind(account).await.map_err(|error| own(NoCallbacks(error)))?),
+            None => None,
+        };
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
         Ok(Self {
@@ -207,6 +240,8 @@ impl App {
             providers,
             outbox: open_outbox(config)?,
             phones: open_phones(config)?,
+            callback_address: callbacks.as_ref().map(Callbacks::address),
+            callbacks: Arc::new(Mutex::new(callbacks)),
             wakes: Wakes::default(),
             streams: Arc::default(),
         })
@@ -297,6 +332,11 @@ impl App {
         &self.outbox
     }
 
+    /// Where callbacks of calls are listened for; none where calls stay in the local outbox.
+    pub fn callback_address(&self) -> Option<SocketAddr> {
+        self.callback_address
+    }
+
     /// What went out through the local outbox of calls.
     pub fn phones(&self) -> &LocalPhones {
         &self.phones
@@ -311,6 +351,10 @@ fn urgent(worker: Worker) -> Worker {
 
 fn patient(most: Duration) -> Backoff {
     Backoff { first: Duration::from_millis(500), most, tries: u32::MAX }
+}
+
+fn own(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Own(Box::new(error))
 }
 
 fn open_phones(config: &Config) -> Result<LocalPhones, StartError> {

@@ -3,6 +3,7 @@
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told, and what is done with what others tell.
 //! - `mail`: mail that comes in (SOP 4.2). `thread`: conversations. `notification`: what goes out (SOP 6).
+//! - `meeting`: calls, video conferences, meetings in person (SOP 6).
 //! - `call`: calls of a critical incident's alerts (SOP 8.2), placed by `calling`. `party`: the encrypted copy of who is told of
 //!   one, for when the registry is down.
 //! - `sending`: the three steps of a hand-over. [`provider`]: the ports to whoever carries mail and calls, and
@@ -23,11 +24,13 @@ mod db;
 mod events;
 mod grpc;
 mod mail;
+mod meeting;
 mod notification;
 mod party;
 mod procedure;
 pub mod provider;
 mod sending;
+mod telephony;
 mod thread;
 mod work;
 

@@ -212,6 +212,10 @@ pub(super) fn policy_to_wire(of: &policy::Policy) -> wire::Policy {
             update_cadence: Some(duration_to_wire(rules.update_cadence)),
             report_within: Some(duration_to_wire(rules.report_within)),
         }),
+        meetings: Some(wire::Meetings {
+            video_providers: rules.meetings.video_providers.clone(),
+            recorded_kinds: rules.meetings.recorded_kinds.clone(),
+        }),
         name: name::policy(of.version),
         version: of.version,
         publish_time: Some(proto_time(of.publish_time)),
@@ -245,6 +249,7 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
     let days = u32::try_from(of.first_response_business_days)
         .map_err(|_| Refusal::field("OUT_OF_RANGE", "policy.first_response_business_days", "is a number of days"))?;
     let critical = of.critical_incidents.unwrap_or_default();
+    let meetings = of.meetings.clone().unwrap_or_default();
     let or = |given: Option<prost_types::Duration>, field: &str, usual| match given {
         Some(given) => duration(Some(given), field),
         None => Ok(usual),
@@ -263,6 +268,10 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
             "policy.critical_incidents.update_cadence",
             policy::UPDATE_CADENCE,
         )?,
+        meetings: policy::Meetings {
+            video_providers: meetings.video_providers.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            recorded_kinds: meetings.recorded_kinds,
+        },
         report_within: or(critical.report_within, "policy.critical_incidents.report_within", policy::REPORT_WITHIN)?,
     })
 }

@@ -32,6 +32,17 @@ pub(crate) struct Rules {
     pub update_cadence: Duration,
     /// Within what time its report is due.
     pub report_within: Duration,
+    /// What meetings and calls need (SOP 6).
+    pub meetings: Meetings,
+}
+
+/// What meetings and calls with clients need, beside the minutes that every meeting in person needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meetings {
+    /// Hosts of the allowed video providers.
+    pub video_providers: Vec<String>,
+    /// The kinds of call that must be recorded.
+    pub recorded_kinds: Vec<String>,
 }
 
 /// SOP 8.2, where a policy says nothing of it. What was published before is read with these too: the columns' defaults are
@@ -121,6 +132,7 @@ mod tests {
             auto_acknowledge: true,
             update_cadence: UPDATE_CADENCE,
             report_within: REPORT_WITHIN,
+            meetings: Meetings::default(),
         }
     }
 

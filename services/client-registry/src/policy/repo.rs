@@ -47,6 +47,7 @@ fn to_row(of: &Policy) -> Result<policy::Model, Fault> {
         auto_acknowledge: rules.auto_acknowledge,
         update_cadence: stored(rules.update_cadence),
         report_within: stored(rules.report_within),
+        meetings: serde_json::to_string(&rules.meetings).map_err(|error| unreadable("policy", error))?,
     })
 }
 
@@ -69,6 +70,7 @@ fn from_row(row: policy::Model) -> Result<Policy, Fault> {
             auto_acknowledge: row.auto_acknowledge,
             update_cadence: span(row.update_cadence)?,
             report_within: span(row.report_within)?,
+            meetings: serde_json::from_str(&row.meetings).map_err(|error| unreadable("policy", error))?,
         },
     })
 }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use command::{Commands, Fault};
 use contracts::notification::v1::{
-    AlertProgressed, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted,
+    AlertProgressed, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted, MeetingHeld,
 };
 use database::{Database, DatabaseTransaction};
 use event_log::{Event, Handler, HandlerError, Position};
 
 use super::{
     is_known, on_alert_progressed, on_delivery_ended, on_delivery_succeeded, on_inquiry_received, on_mail_noted,
-    trouble,
+    on_meeting_held, trouble,
 };
 use crate::{case::Cases, notification::Notification};
 
@@ -51,6 +51,11 @@ impl Handler for FromNotification {
                 return Ok(());
             }
             on_delivery_succeeded::handle(cases, &unit, &it).await
+        } else if let Some(it) = event.decode::<MeetingHeld>()? {
+            if it.case.is_empty() {
+                return Ok(());
+            }
+            on_meeting_held::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<AlertProgressed>()? {
             on_alert_progressed::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<DeliveryFailed>()? {

@@ -9,6 +9,7 @@ pub mod on_delivery_ended;
 pub mod on_delivery_succeeded;
 pub mod on_inquiry_received;
 pub mod on_mail_noted;
+pub mod on_meeting_held;
 pub mod on_policy_published;
 pub mod publish;
 

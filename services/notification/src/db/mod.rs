@@ -22,6 +22,8 @@
 //!   state, reason     `call::entity::State`; `deadline` is when nobody waits any longer for its end to be reported
 //! incident_party  the copy of who is told of critical incidents: one row for each client (its contacts, under its erasable
 //!                 key) and the row `firm` (management and the service address, under the key of staff data)
+//! meeting         a call, a video conference or one in person; `stage` is where it stands as JSON, `state` its number for
+//!                 lists; what is personal as JSON, sealed, in `words`
 //! policy, calendar   copies of the registry's, encoded as its contract has them
 //! ```
 
@@ -36,6 +38,7 @@ pub const OWN: MigrationSet = MigrationSet {
         Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
         Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
         Step { name: "0003_alerts", sql: include_str!("migrations/0003_alerts.sql") },
+        Step { name: "0030_meeting", sql: include_str!("migrations/0030_meeting.sql") },
     ],
 };
 

@@ -4,8 +4,9 @@ use command::{Fault, Unit, wire::proto_time};
 use contracts::notification::v1 as told;
 
 use crate::{
-    grpc::convert,
+    grpc::{convert, form_to_wire},
     mail::entity::{Answered, Mail},
+    meeting::entity::Meeting,
     notification::{
         alerts::Progress,
         entity::{Notification, State},
@@ -61,6 +62,23 @@ pub async fn triage_overdue(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Faul
 pub async fn triage_ended(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
     let event = told::TriageEnded { mail: mail.name(), state: convert::mail_state(mail.state).into() };
     unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// A meeting was held, and counts.
+pub async fn meeting_held(unit: &Unit<'_>, meeting: &Meeting) -> Result<(), Fault> {
+    let event = told::MeetingHeld {
+        meeting: meeting.name(),
+        client: meeting.client.clone(),
+        engagement: meeting.engagement.clone(),
+        case: meeting.case.clone(),
+        form: form_to_wire(meeting.form).into(),
+        host: meeting.host.clone(),
+        contacts: meeting.contacts.clone(),
+        start_time: Some(proto_time(meeting.start_time)),
+        end_time: meeting.end_time().map(proto_time),
+        answers: meeting.answers,
+    };
+    unit.publish(&meeting.name(), meeting.revision, &event).await.map(drop)
 }
 
 /// What became of a notification; its revision is the event's.

@@ -19,7 +19,7 @@ use runtime::Client;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
-use super::{convert, watch};
+use super::{convert, sees, watch};
 use crate::{
     notification::{
         self, Notifications, StoredNotification,
@@ -221,14 +221,5 @@ impl NotificationService for Outbound {
         let request = request.into_inner();
         let shutdown = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
         watch::begin(self.watch.clone(), &caller, request, shutdown).await.map(Response::new)
-    }
-}
-
-/// What concerns no client (a mail in triage) is for whoever holds the permission for the whole firm.
-fn sees(caller: &Caller, permission: &str, client: &str) -> bool {
-    if client.is_empty() {
-        caller.grants().holds_everywhere(permission)
-    } else {
-        caller.grants().holds_on(permission, client)
     }
 }

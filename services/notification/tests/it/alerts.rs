@@ -5,7 +5,8 @@ use contracts::{
     escalation::v1::CriticalDeclared,
     notification::v1::{
         AlertProgressed, AlertSide, AlertStep, AnsweredBy, Call, CallState, CallStatus, CancelNotificationRequest,
-        ListCallsRequest, Notification, NotificationKind, NotificationState, ReportCallRequest,
+        ListCallsRequest, ListNotificationsRequest, Notification, NotificationKind, NotificationState,
+        ReportCallRequest,
     },
 };
 use testkit::{TestDatabase, both_databases};
@@ -33,7 +34,11 @@ both_databases!(sets();
 );
 
 pub async fn declare(house: &House, case: &str) {
-    let event = CriticalDeclared {
+    house.tell(case, &declared(house, case)).await;
+}
+
+pub fn declared(house: &House, case: &str) -> CriticalDeclared {
+    CriticalDeclared {
         case: case.into(),
         client: ACME.into(),
         engagement: String::new(),
@@ -41,12 +46,12 @@ pub async fn declare(house: &House, case: &str) {
         declare_time: Some(wire(house.clock.now())),
         report_due_time: None,
         policy_version: 1,
-    };
-    house.tell(case, &event).await;
+    }
 }
 
 pub async fn alert(house: &House, side: AlertSide, channel: Channel) -> Notification {
-    let all = house.notifications(NotificationKind::CriticalAlert).await;
+    let request = ListNotificationsRequest { case: "cases/1".into(), page_size: 200, ..Default::default() };
+    let all = house.outbound(BOSS).list_notifications(request).await.unwrap().into_inner().notifications;
     let found = all.into_iter().find(|one| one.side() == side && one.channel() == channel).unwrap();
     house.notification(&found.name).await
 }

@@ -131,9 +131,11 @@ pub struct BreakablePhones {
     lost: Arc<Mutex<Vec<String>>>,
     begun: Arc<Mutex<u32>>,
     during: Arc<Mutex<Option<CallHook>>>,
-    gates: Arc<Mutex<Vec<(String, Arc<Semaphore>)>>>,
+    /// Numbers whose calls are held back.
+    gates: Arc<Mutex<Vec<Gate>>>,
 }
 
+type Gate = (String, Arc<Semaphore>);
 type CallHook = Box<dyn Fn(&OutgoingCall) + Send>;
 
 impl BreakablePhones {

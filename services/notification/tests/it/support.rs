@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use access::{AccessLayer, Rules};
 use business_time::{ManualClock, Timestamp, WallClock};
 use contracts::{
-    client_registry::v1::{Calendar, CalendarChanged, PolicyPublished},
+    client_registry::v1::{Calendar, CalendarChanged, IncidentPartiesChanged, PolicyPublished},
     escalation::v1::{CaseKind, CaseOpened, CaseOrigin},
     notification::v1::{
         DeliverMailRequest, DeliverMailResponse, GetMailRequest, GetNotificationRequest, ListMailsRequest,
@@ -18,7 +18,10 @@ use contracts::{
 use database::{Value, query_all, query_one};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
-use notification::{App, Config, Deps, LocalOutbox, LocalPhones, MIGRATIONS, Peers, Providers, config::Own};
+use notification::{
+    App, Config, Deps, LocalOutbox, LocalPhones, MIGRATIONS, Peers, Providers,
+    config::{Own, TwilioSettings},
+};
 use prost::{Message, Name};
 use runtime::{Client, Edge, Server, Services};
 use service::Service;
@@ -107,8 +110,21 @@ impl House {
         house
     }
 
+    /// As [`House::new`], listening for the callbacks of this account.
+    pub async fn called_back(db: TestDatabase, twilio: TwilioSettings) -> Self {
+        let house = Self::made(db, twilio).await;
+        house.furnish();
+        house.tell_policy(1).await;
+        house.quiet().await;
+        house
+    }
+
     /// A registry that knows people, but no policy and no calendar yet.
     pub async fn strange(db: TestDatabase) -> Self {
+        Self::made(db, TwilioSettings::default()).await
+    }
+
+    async fn made(db: TestDatabase, twilio: TwilioSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kek_file = folder.path().join("kek");
         Kek::from_file_or_generate(&kek_file).unwrap();
@@ -134,7 +150,8 @@ impl House {
             escalation_url: &escalation_url,
             tokens: &tokens,
         };
-        let config = config(&db, &kek_file, &provider);
+        let mut config = config(&db, &kek_file, &provider);
+        config.own.twilio = twilio;
         let app = App::build_with(&config, parts.deps(), providers(&provider, &alert_provider, &phones)).await.unwrap();
         let serving = stop.child_token();
         let url = serve(&app, &tokens, &roster, &serving).await;
@@ -301,6 +318,23 @@ impl House {
         self.tell(case, &event).await;
     }
 
+    /// Tells an event of escalation's and waits for nothing.
+    pub async fn only_tell<M: Message + Name>(&self, case: &str, event: &M) {
+        self.escalation_events.tell(case, self.clock.now(), event).await;
+    }
+
+    /// Tells that who is told of incidents changed; of the firm where `client` is empty.
+    pub async fn tell_parties(&self, client: &str) {
+        let revision = {
+            let mut state = self.registry.state();
+            state.incident_revision += 1;
+            state.incident_revision
+        };
+        let event = IncidentPartiesChanged { client: client.into(), revision };
+        self.registry_events.tell(client, self.clock.now(), &event).await;
+        self.quiet().await;
+    }
+
     /// Tells an event of escalation's and waits until everything that follows is done.
     pub async fn tell<M: Message + Name>(&self, case: &str, event: &M) {
         self.escalation_events.tell(case, self.clock.now(), event).await;
@@ -433,6 +467,12 @@ async fn serve(app: &App, tokens: &Tokens, roster: &Roster, stop: &CancellationT
 }
 
 /// The code and reason of a refusal.
+/// The fields at fault.
+pub fn fields<T: std::fmt::Debug>(answer: &Result<T, Status>) -> Vec<String> {
+    let details = answer.as_ref().unwrap_err().get_details_bad_request().unwrap();
+    details.field_violations.into_iter().map(|fault| fault.field).collect()
+}
+
 pub fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();

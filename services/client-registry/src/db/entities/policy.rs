@@ -19,6 +19,7 @@ pub struct Model {
     pub auto_acknowledge: bool,
     pub update_cadence: i64,
     pub report_within: i64,
+    pub meetings: String,
 }
 
 /// None: what belongs together is read by its key.

@@ -33,6 +33,7 @@ const OWN: MigrationSet = MigrationSet {
         Step { name: "0001_registry", sql: include_str!("0001_registry.sql") },
         Step { name: "0002_incidents", sql: include_str!("0002_incidents.sql") },
         Step { name: "0020_plan", sql: include_str!("0020_plan.sql") },
+        Step { name: "0021_meetings", sql: include_str!("0021_meetings.sql") },
     ],
 };
 

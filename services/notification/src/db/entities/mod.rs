@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod mail;
+pub mod meeting;
 pub mod notification;
 pub mod send_attempt;
 pub mod thread;
