@@ -263,7 +263,9 @@ impl<'a> Lens<'a> {
                 docket.broken(self.view.place(at), format!("{}: no other number was tried", self.what()));
             }
         }
-        if let Some(failed) = self.of_kind(TimelineKind::AlertFailed).next()
+        // Of a closed case nobody is called any more.
+        let mut failed = self.of_kind(TimelineKind::AlertFailed).filter(|at| at.entry.reason != "CASE_CLOSED");
+        if let Some(failed) = failed.next()
             && let Some((person, number)) = self.untried(failed.occurred)
         {
             docket.broken(self.view.place(failed), format!("{}: {person} was not called on {number}", self.what()));
@@ -274,8 +276,10 @@ impl<'a> Lens<'a> {
     fn each_number_once(&self, docket: &mut Docket) {
         let mut attempts: Vec<_> = self.of_kind(TimelineKind::AlertAttempted).map(|at| at.entry.attempt).collect();
         attempts.sort_unstable();
-        if (1..).zip(&attempts).any(|(number, attempt)| number != *attempt) {
-            docket.broken(self.place(), format!("tells of the attempts {attempts:?}"));
+        let hole = (1..).zip(&attempts).any(|(number, attempt)| number != *attempt);
+        let untold = self.entries.iter().find(|at| at.entry.attempt > 0 && !attempts.contains(&at.entry.attempt));
+        if hole || untold.is_some() {
+            docket.broken(self.place(), format!("tells that the attempts {attempts:?} began, and no other"));
         }
         let mut called = Vec::new();
         for (name, placed) in &self.view.evidence.calls_out {

@@ -11,8 +11,8 @@ use liaison::folder::PlacedCall;
 use super::*;
 
 const DORA: &str = "staff/dora";
-const DECLARED: &str = "2026-04-08T21:00:00Z";
-const REPORT: &str = "2026-04-09T21:00:00Z";
+const DECLARED: &str = "2026-04-07T21:00:00Z";
+const REPORT: &str = "2026-04-08T21:00:00Z";
 
 /// One step of an alert: on the timeline, and as notification told it.
 #[derive(Clone, Copy)]
@@ -188,15 +188,15 @@ pub(super) fn outage(world: &mut World) {
     let firm_call = phoned(world, "call-firm", management, "MANAGEMENT", NotificationState::Failed);
 
     let to_kim = Told { notification: &client_call, side: client, channel: Channel::Phone, person: KIM };
-    let first = (DECLARED, "2026-04-08T21:00:25Z");
+    let first = (DECLARED, "2026-04-07T21:00:25Z");
     called(world, to_kim, "+442079460021", 1, first, (AlertStep::NotReached, "NO_ANSWER"));
-    let second = (first.1, "2026-04-08T21:00:40Z");
+    let second = (first.1, "2026-04-07T21:00:40Z");
     called(world, to_kim, "+447700900021", 2, second, (AlertStep::Reached, ""));
 
     let to_dora = Told { notification: &firm_call, side: management, channel: Channel::Phone, person: DORA };
-    let first = (DECLARED, "2026-04-08T21:00:05Z");
+    let first = (DECLARED, "2026-04-07T21:00:05Z");
     called(world, to_dora, "+442079460001", 1, first, (AlertStep::NotReached, "BUSY"));
-    let second = (first.1, "2026-04-08T21:00:35Z");
+    let second = (first.1, "2026-04-07T21:00:35Z");
     called(world, to_dora, "+442079460002", 2, second, (AlertStep::NotReached, "NO_ANSWER"));
     let nobody = Told { person: "", ..to_dora };
     progressed(world, nobody, AlertStep::Failed, 0, "NOBODY_REACHED", second.1);
@@ -211,7 +211,7 @@ pub(super) fn outage(world: &mut World) {
         from: "Kim <kim@acme.example>",
         subject: "Re: Critical incident",
         text: "I have it.",
-        received: "2026-04-08T21:20:00Z",
+        received: "2026-04-07T21:20:00Z",
         dmarc: "pass",
         extra: &extra,
     };
@@ -223,28 +223,28 @@ pub(super) fn outage(world: &mut World) {
     one.state = NotificationState::Reached.into();
     one.attempts_made = vec![attempt(KIM, 1, AlertStep::Reached, "", DECLARED, letter.received, &mail)];
 
-    update(world, "2026-04-08T21:50:00Z", "2026-04-08T22:50:00Z");
-    let late = "2026-04-08T22:50:00Z";
+    update(world, "2026-04-07T21:50:00Z", "2026-04-07T22:50:00Z");
+    let late = "2026-04-07T22:50:00Z";
     breached(world, OUTAGE, ACME, ClockKind::ClientUpdate, late);
     told(world, NotificationKind::ClockBreach, OUTAGE, "ACCOUNT_MANAGER", &["staff/anna"], &[], late);
-    update(world, "2026-04-08T23:00:00Z", "2026-04-09T00:00:00Z");
-    proposed(world, OUTAGE, ACME, "staff/cleo", KIM, 1, "2026-04-08T23:05:00Z");
-    confirmed(world, OUTAGE, 1, KIM, NOBODY, "2026-04-08T23:10:00Z");
-    confirmed(world, OUTAGE, 1, "staff/anna", NOBODY, "2026-04-08T23:15:00Z");
+    update(world, "2026-04-07T23:00:00Z", "2026-04-08T00:00:00Z");
+    proposed(world, OUTAGE, ACME, "staff/cleo", KIM, 1, "2026-04-07T23:05:00Z");
+    confirmed(world, OUTAGE, 1, KIM, NOBODY, "2026-04-07T23:10:00Z");
+    confirmed(world, OUTAGE, 1, "staff/anna", NOBODY, "2026-04-07T23:15:00Z");
     closed(
         world,
         OUTAGE,
         ACME,
         "staff/anna",
-        "2026-04-08T23:15:00Z",
+        "2026-04-07T23:15:00Z",
         Proposal {
             revision: 1,
             text: "We correct the run and send a new slip.".to_owned(),
             proposer: "staff/cleo".to_owned(),
-            propose_time: Some(ts("2026-04-08T23:05:00Z")),
+            propose_time: Some(ts("2026-04-07T23:05:00Z")),
             confirmations: vec![
-                confirmation(Side::Client, KIM, None, "2026-04-08T23:10:00Z"),
-                confirmation(Side::Firm, "staff/anna", None, "2026-04-08T23:15:00Z"),
+                confirmation(Side::Client, KIM, None, "2026-04-07T23:10:00Z"),
+                confirmation(Side::Firm, "staff/anna", None, "2026-04-07T23:15:00Z"),
             ],
             rejected: false,
         },
@@ -314,7 +314,7 @@ fn opened(world: &mut World) {
         ..CriticalDeclared::default()
     };
     world.event("escalation", OUTAGE, DECLARED, &declared);
-    world.clock(OUTAGE, ClockKind::ClientUpdate, DECLARED, "2026-04-08T22:00:00Z", "");
+    world.clock(OUTAGE, ClockKind::ClientUpdate, DECLARED, "2026-04-07T22:00:00Z", "");
     let rpc = format!("{CASES}/OpenCase");
     world.audit("escalation", DECLARED, "staff/anna", &rpc, &[OUTAGE], (Done, ""));
     let subject = "The books are open to strangers";
