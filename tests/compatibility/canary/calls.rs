@@ -51,7 +51,8 @@ impl Suite {
         self.ok(GRACE, "PolicyService/PublishPolicy", policy).await;
 
         let staff = json!({ "staffId": "anna", "staff": { "displayName": format!("Anna {CANARY}"),
-            "email": format!("anna.{CANARY}@firm.example"), "kind": "STAFF_KIND_EMPLOYEE" } });
+            "email": format!("anna.{CANARY}@firm.example"), "kind": "STAFF_KIND_EMPLOYEE",
+            "phones": [format!("+46{CANARY_PHONE}")] } });
         let anna = self.ok(GRACE, "StaffService/CreateStaff", staff).await;
         self.ok(GRACE, "StaffService/UpdateStaff", json!({ "staff": without_etag(&anna["staff"]) })).await;
         let client = json!({ "clientId": BEACON, "client": { "displayName": format!("Acme {CANARY}"),
@@ -64,7 +65,7 @@ impl Suite {
         let work = self.ok(ANNA, "EngagementService/CreateEngagement", work).await["engagement"].clone();
         self.ok(ANNA, "EngagementService/UpdateEngagement", json!({ "engagement": without_etag(&work) })).await;
         let jo = json!({ "displayName": format!("Jo {CANARY}"), "email": format!("jo.{CANARY}@acme.example"),
-            "phone": format!("+44{CANARY_PHONE}"), "confirms": true });
+            "phone": format!("+44{CANARY_PHONE}"), "otherPhones": [format!("+45{CANARY_PHONE}")], "confirms": true });
         let jo = json!({ "parent": parent, "contactId": "jo", "contact": jo });
         let jo = self.ok(ANNA, "ContactService/CreateContact", jo).await["contact"].clone();
         self.ok(ANNA, "ContactService/UpdateContact", json!({ "contact": without_etag(&jo) })).await;
@@ -81,7 +82,8 @@ impl Suite {
         let case = self.ok(JO, "CaseService/OpenCase", draft("INQUIRY")).await["case"]["name"].clone();
         let reason = json!({ "name": case, "reason": format!("Reason {CANARY}") });
         self.ok(ANNA, "CaseService/RaiseIssue", reason.clone()).await;
-        self.ok(ANNA, "CaseService/EscalateCase", reason).await;
+        self.ok(ANNA, "CaseService/EscalateCase", reason.clone()).await;
+        self.ok(ANNA, "CaseService/DeclareCritical", reason).await;
         let proposal = json!({ "name": case, "text": format!("Proposal {CANARY}") });
         self.ok(ANNA, "CaseService/ProposeResolution", proposal.clone()).await;
         let rejection = json!({ "name": case, "proposalRevision": 1, "reason": format!("Not yet {CANARY}") });

@@ -207,8 +207,13 @@ fn deliveries_have_entries<'a>(
             });
         }
     }
+    let mut failed = BTreeSet::new();
     for happened in evidence.happened::<AlertProgressed>("notification") {
         let what = &happened.what;
+        // That nobody is left is told of each round, and is so from the first one on.
+        if what.step() == AlertStep::Failed && !failed.insert(what.notification.clone()) {
+            continue;
+        }
         let kind = match what.step() {
             AlertStep::Attempted => TimelineKind::AlertAttempted,
             AlertStep::NotReached => TimelineKind::AlertNotReached,
