@@ -10,6 +10,7 @@ impl House {
     pub async fn prepare(&mut self, rpc: &str, side: Side) -> Value {
         self.serial += 1;
         match rpc.split_once('/').unwrap().0 {
+            "CallService" => self.of_calls(rpc, side).await,
             "CaseService" => self.of_cases(rpc, side).await,
             "InboundService" => self.of_mails(rpc, side).await,
             "MeetingService" => self.of_meetings(rpc, side).await,
@@ -31,6 +32,7 @@ impl House {
                 "CaseService/ListCases"
                 | "InboundService/ListMails"
                 | "MeetingService/ListMeetings"
+                | "CallService/ListCalls"
                 | "NotificationService/ListNotifications",
                 _,
             ) => &self.looked_for,
@@ -132,6 +134,23 @@ impl House {
                 "startTime": format!("20{}-01-04T00:00:00Z", 30 + self.serial % 60),
                 "endTime": format!("20{}-01-05T00:00:00Z", 30 + self.serial % 60) } }),
             "StaffService/ListAbsences" => json!({ "parent": "staff/ben" }),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    /// A call to somebody of the client, whom a critical incident is told to.
+    async fn of_calls(&mut self, rpc: &str, side: Side) -> Value {
+        let side = if side == Side::Foreign { side } else { Side::Own };
+        let draft = json!({ "case": {
+            "client": side.client(), "kind": "CASE_KIND_INCIDENT", "subject": "Everything is down" } });
+        let case = self.open(draft).await;
+        self.firm.stage().settle().await.unwrap();
+        let under_way = json!({ "case": case, "state": "CALL_STATE_PLACED" });
+        let calls = self.firm.ok("staff/grace", "CallService/ListCalls", under_way).await;
+        let name = calls["calls"][0]["name"].clone();
+        match rpc {
+            "CallService/ListCalls" => self.looking_for(name, json!({ "pageSize": 200 })),
+            "CallService/ReportCall" => json!({ "name": name, "status": "CALL_STATUS_BUSY" }),
             other => panic!("no request for {other}: add one, and a row to access.csv"),
         }
     }

@@ -24,6 +24,8 @@ pub enum Break {
     AfterHandOver,
     /// Has taken the mail and does not know it.
     Forgets,
+    /// The same, and from then on nobody can tell of any mail, as with SMTP.
+    ForgetsForGood,
     /// Refuses it, for now or for good.
     Refuses { permanent: bool },
 }
@@ -39,13 +41,22 @@ pub struct Breakable {
     during: Arc<Mutex<Option<Hook>>>,
     /// Holds every hand-over back until it is opened.
     stalled: Arc<Mutex<Option<Arc<Semaphore>>>>,
+    /// Whether nobody can tell what became of a mail.
+    silent: Arc<Mutex<bool>>,
 }
 
 type Hook = Box<dyn Fn() + Send>;
 
 impl Breakable {
     pub fn new(outbox: LocalOutbox) -> Self {
-        Self { outbox, next: Arc::default(), begun: Arc::default(), during: Arc::default(), stalled: Arc::default() }
+        Self {
+            outbox,
+            next: Arc::default(),
+            begun: Arc::default(),
+            during: Arc::default(),
+            stalled: Arc::default(),
+            silent: Arc::default(),
+        }
     }
 
     /// Holds every hand-over back from now on.
@@ -77,7 +88,7 @@ impl MailProvider for Breakable {
     }
 
     fn settlement(&self) -> Settlement {
-        self.outbox.settlement()
+        if *self.silent.lock().unwrap() { Settlement::None } else { self.outbox.settlement() }
     }
 
     async fn hand_over(&self, mail: &Outgoing) -> HandOver {
@@ -99,6 +110,11 @@ impl MailProvider for Breakable {
             }
             Some(Break::Forgets) => {
                 self.outbox.hand_over(mail).await;
+                HandOver::Unknown
+            }
+            Some(Break::ForgetsForGood) => {
+                self.outbox.hand_over(mail).await;
+                *self.silent.lock().unwrap() = true;
                 HandOver::Unknown
             }
             Some(Break::Refuses { permanent }) => HandOver::Refused { reason: "NOT_TODAY".into(), permanent },

@@ -31,6 +31,7 @@ both_databases!(sets();
     a_call_that_is_lost_is_followed_by_a_possible_duplicate,
     what_the_provider_refuses_is_followed_by_the_next_number,
     killed_while_an_alert_mail_is_sent_it_is_settled_and_not_sent_twice,
+    an_alert_mail_of_which_nobody_can_tell_is_sent_again_and_marked,
 );
 
 /// The bound of SOP 8.2's "immediately", by the machine's clock.
@@ -270,4 +271,24 @@ async fn killed_while_an_alert_mail_is_sent_it_is_settled_and_not_sent_twice(db:
     for side in [AlertSide::Client, AlertSide::Management] {
         assert_eq!(alert(&house, side, Channel::Email).await.state(), NotificationState::HandedOver);
     }
+}
+
+async fn an_alert_mail_of_which_nobody_can_tell_is_sent_again_and_marked(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.alert_provider.break_next(Break::ForgetsForGood);
+    declare(&house, "cases/1").await;
+    // Past the claim, the attempt is given up as unknown.
+    house.system.advance("1m".parse().unwrap());
+    house.at("2026-06-01T09:15:10Z").await;
+    let mut made = Vec::new();
+    for side in [AlertSide::Client, AlertSide::Management] {
+        let mail = alert(&house, side, Channel::Email).await;
+        assert_eq!(mail.state(), NotificationState::HandedOver);
+        made.push(mail.attempts_made);
+    }
+    made.sort_by_key(Vec::len);
+    assert_eq!((made[0].len(), made[1].len()), (1, 2));
+    let [first, second] = made[1].as_slice() else { panic!() };
+    assert_eq!((first.reason.as_str(), first.possible_duplicate), ("OUTCOME_UNKNOWN", false));
+    assert_eq!((second.step(), second.possible_duplicate), (AlertStep::HandedOver, true));
 }

@@ -240,6 +240,7 @@ impl<'a> Lens<'a> {
         if self.channel != Channel::Phone {
             return;
         }
+        self.each_number_once(docket);
         let reached = self.of_kind(TimelineKind::AlertReached).map(|at| at.occurred).min();
         for at in self.entries.iter().filter(|at| {
             at.kind == TimelineKind::AlertNotReached
@@ -262,10 +263,39 @@ impl<'a> Lens<'a> {
                 docket.broken(self.view.place(at), format!("{}: no other number was tried", self.what()));
             }
         }
-        if let Some(failed) = self.of_kind(TimelineKind::AlertFailed).next()
+        // Of a closed case nobody is called any more.
+        let mut failed = self.of_kind(TimelineKind::AlertFailed).filter(|at| at.entry.reason != "CASE_CLOSED");
+        if let Some(failed) = failed.next()
             && let Some((person, number)) = self.untried(failed.occurred)
         {
             docket.broken(self.view.place(failed), format!("{}: {person} was not called on {number}", self.what()));
+        }
+    }
+
+    /// Attempts are told without a hole, and in one round no number is called twice in another's stead.
+    fn each_number_once(&self, docket: &mut Docket) {
+        let mut attempts: Vec<_> = self.of_kind(TimelineKind::AlertAttempted).map(|at| at.entry.attempt).collect();
+        attempts.sort_unstable();
+        let hole = (1..).zip(&attempts).any(|(number, attempt)| number != *attempt);
+        let untold = self.entries.iter().find(|at| at.entry.attempt > 0 && !attempts.contains(&at.entry.attempt));
+        if hole || untold.is_some() {
+            docket.broken(self.place(), format!("tells that the attempts {attempts:?} began, and no other"));
+        }
+        let mut called = Vec::new();
+        for (name, placed) in &self.view.evidence.calls_out {
+            let Some(call) =
+                self.view.evidence.calls.get(name).filter(|_| placed.notification == self.notification.name)
+            else {
+                continue;
+            };
+            // Of a call that may have been lost the number is called again, and says so.
+            if call.possible_duplicate || call.reason == "NOT_PLACED" {
+                continue;
+            }
+            if called.contains(&(call.round, placed.to.as_str())) {
+                docket.broken(self.place(), format!("{name} went to the number of another one, and not to the next"));
+            }
+            called.push((call.round, placed.to.as_str()));
         }
     }
 

@@ -4,7 +4,7 @@
 use business_time::Timestamp;
 use contracts::{
     escalation::v1::{ClockKind, TimelineKind},
-    notification::v1::{Notification, NotificationKind, NotificationState},
+    notification::v1::{MeetingHeld, Notification, NotificationKind, NotificationState},
 };
 use jiff::SignedDuration;
 
@@ -39,7 +39,9 @@ pub(super) fn look(view: &CaseView<'_>, declared: &At<'_>, docket: &mut Docket) 
     }
     updates.sort();
     every_word_counts(view, declared, &updates, docket);
-    let until = view.closed().unwrap_or(view.evidence.run.end_time);
+    // Whether it closed rightly is 8.4's.
+    let closed = view.closed().or(instant(view.case.close_time.as_ref()));
+    let until = closed.unwrap_or(view.evidence.run.end_time);
     let mut breaches: Vec<_> = view.of_clock(TimelineKind::ClockBreached, ClockKind::ClientUpdate).copied().collect();
     let mut used = Vec::new();
     let (mut since, mut covered) = (declared.recorded, None::<Timestamp>);
@@ -110,8 +112,9 @@ pub(super) fn look(view: &CaseView<'_>, declared: &At<'_>, docket: &mut Docket) 
 fn every_word_counts(view: &CaseView<'_>, declared: &At<'_>, updates: &[Timestamp], docket: &mut Docket) {
     for one in view.evidence.notifications_of(&view.case.name) {
         let Some(time) = instant(one.hand_over_time.as_ref()) else { continue };
+        let closed = view.closed().or(instant(view.case.close_time.as_ref()));
         let counts = time >= declared.recorded
-            && view.closed().is_none_or(|closed| time < closed)
+            && closed.is_none_or(|closed| time < closed)
             && with_slack(time) <= view.evidence.run.end_time;
         if counts && is_word_to_client(view, one).is_ok() && !updates.contains(&time) {
             docket.broken(view.path, format!("{} was an update, and does not count as one", one.name));
@@ -120,6 +123,17 @@ fn every_word_counts(view: &CaseView<'_>, declared: &At<'_>, updates: &[Timestam
 }
 
 fn is_an_update(view: &CaseView<'_>, at: &At<'_>) -> Result<(), String> {
+    if let Some(meeting) = at.entry.references.iter().find(|name| name.starts_with("meetings/")) {
+        let held = view.evidence.happened::<MeetingHeld>("notification");
+        let spoken = held.iter().any(|event| {
+            let what = &event.what;
+            what.meeting == *meeting
+                && what.case == view.case.name
+                && what.answers
+                && instant(what.end_time.as_ref()) == Some(at.occurred)
+        });
+        return if spoken { Ok(()) } else { Err(format!("rests on {meeting}, which answered nothing of this case")) };
+    }
     let name = at.notifications().next().ok_or("rests on no notification")?;
     let notification = view.evidence.notifications.get(name).ok_or(format!("rests on {name}, which is not there"))?;
     is_word_to_client(view, notification).map_err(|what| format!("rests on {name}, which {what}"))?;
