@@ -7,7 +7,10 @@ use contracts::{
     escalation::v1 as escalation,
     escalation::v1::TimelineKind,
     event::v1::Event,
-    notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted},
+    notification::v1::{
+        AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted,
+        MeetingHeld,
+    },
 };
 
 use super::{
@@ -98,7 +101,9 @@ impl<'a> Entries<'a> {
     fn every_one_happened(&self, kinds: &[TimelineKind], docket: &mut Docket) {
         for (case, entries) in &self.left {
             let Some(view) = self.by_case.get(case) else { continue };
-            for at in entries.iter().filter(|at| kinds.contains(&at.kind)) {
+            // An update that was missed while nobody was there to notice is told with the latest of them alone.
+            let told = |at: &&At<'_>| kinds.contains(&at.kind) && !at.told_with_later();
+            for at in entries.iter().filter(told) {
                 let kind = at.kind.as_str_name().trim_start_matches("TIMELINE_KIND_");
                 docket.broken(view.place(at), format!("is {kind}, of which no event says anything"));
             }
@@ -141,7 +146,7 @@ fn cases_events_have_entries<'a>(
     each!(CaseOpened, Opened);
     each!(CaseResponded, Responded);
     each!(CaseReopened, Reopened);
-    each!(ClockBreached, ClockBreached, |what, at| at.entry.clock() == what.clock());
+    each!(ClockBreached, ClockBreached, |what, at| { at.entry.clock() == what.clock() && !at.told_with_later() });
     each!(CaseBecameIssue, BecameIssue);
     each!(CaseAcknowledged, Acknowledged);
     each!(CaseEscalated, Escalated, |what, at| at.entry.step == what.step && at.entry.target == what.target);
@@ -150,6 +155,7 @@ fn cases_events_have_entries<'a>(
     each!(ResolutionConfirmed, ResolutionConfirmed, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(ConfirmationDue, ConfirmationReminded, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(CaseClosed, Closed);
+    each!(CriticalDeclared, DeclaredCritical);
     // A second reply responds too, but ends no clock, and of that no event tells: see DeliverySucceeded below.
     let told = [
         TimelineKind::Opened,
@@ -163,6 +169,7 @@ fn cases_events_have_entries<'a>(
         TimelineKind::ResolutionConfirmed,
         TimelineKind::ConfirmationReminded,
         TimelineKind::Closed,
+        TimelineKind::DeclaredCritical,
     ];
     entries.every_one_happened(&told, docket);
 }
@@ -187,6 +194,16 @@ fn deliveries_have_entries<'a>(
             names_it && (told || matches!(at.kind, TimelineKind::Responded | TimelineKind::AcknowledgementSent))
         });
     }
+    for happened in evidence.happened::<MeetingHeld>("notification") {
+        let what = &happened.what;
+        if !what.case.is_empty() {
+            let kind = if what.answers { TimelineKind::Responded } else { TimelineKind::Told };
+            let place = event_place("notification", happened.position, "MeetingHeld");
+            entries.take(&place, &what.case, docket, |at| {
+                at.kind == kind && at.meetings().any(|name| name == what.meeting)
+            });
+        }
+    }
     let failed = evidence.happened::<DeliveryFailed>("notification").into_iter();
     let failed =
         failed.map(|one| (one.position, "DeliveryFailed", one.what.notification, one.what.case, one.what.reason));
@@ -200,6 +217,23 @@ fn deliveries_have_entries<'a>(
                 names_it && at.kind == TimelineKind::NotTold && at.entry.reason == reason
             });
         }
+    }
+    for happened in evidence.happened::<AlertProgressed>("notification") {
+        let what = &happened.what;
+        let kind = match what.step() {
+            AlertStep::Attempted => TimelineKind::AlertAttempted,
+            AlertStep::NotReached => TimelineKind::AlertNotReached,
+            AlertStep::HandedOver => TimelineKind::AlertHandedOver,
+            AlertStep::Reached => TimelineKind::AlertReached,
+            AlertStep::Failed => TimelineKind::AlertFailed,
+            AlertStep::Unspecified => continue,
+        };
+        let place = event_place("notification", happened.position, "AlertProgressed");
+        entries.take(&place, &what.case, docket, |at| {
+            let names_it = at.notifications().any(|name| name == what.notification);
+            let same = at.entry.attempt == what.attempt && at.entry.reason == what.reason;
+            names_it && same && at.kind == kind && at.entry.people.first().map_or("", String::as_str) == what.person
+        });
     }
     for happened in evidence.happened::<MailNoted>("notification") {
         let what = &happened.what;
@@ -217,6 +251,11 @@ fn deliveries_have_entries<'a>(
         TimelineKind::NotTold,
         TimelineKind::AutomaticMail,
         TimelineKind::ThirdPartyMail,
+        TimelineKind::AlertAttempted,
+        TimelineKind::AlertNotReached,
+        TimelineKind::AlertHandedOver,
+        TimelineKind::AlertReached,
+        TimelineKind::AlertFailed,
     ];
     entries.every_one_happened(&told, docket);
 
