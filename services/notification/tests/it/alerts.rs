@@ -2,11 +2,11 @@
 
 use contracts::{
     client_registry::v1::Channel,
-    escalation::v1::{CaseClosed, ClockBreached, ClockKind, CriticalDeclared},
+    escalation::v1::{CaseClosed, CriticalDeclared},
     notification::v1::{
         AlertProgressed, AlertSide, AlertStep, AnsweredBy, Call, CallState, CallStatus, CancelNotificationRequest,
-        DeliverySucceeded, ListCallsRequest, ListNotificationsRequest, MessageNature, Notification, NotificationKind,
-        NotificationState, ReportCallRequest, SendMessageRequest, WatchDeliveriesRequest,
+        ListCallsRequest, ListNotificationsRequest, Notification, NotificationKind, NotificationState,
+        ReportCallRequest, WatchDeliveriesRequest,
     },
 };
 use testkit::{TestDatabase, both_databases};
