@@ -62,6 +62,7 @@ impl Folder {
             mails_in: Vec::new(),
             mails_out: BTreeMap::new(),
             further_copies: Vec::new(),
+            meetings: BTreeMap::new(),
             calls: BTreeMap::new(),
             calls_out: BTreeMap::new(),
             story: self.json(names::STORY)?,
@@ -70,6 +71,11 @@ impl Folder {
         if self.folder.join(names::CALLS).is_file() {
             let calls = self.protos(names::CALLS)?;
             evidence.calls = by_name(names::CALLS, calls, |call: &contracts::notification::v1::Call| &call.name)?;
+        }
+        // Likewise of meetings.
+        if self.folder.join(names::MEETINGS).is_file() {
+            let all = self.protos(names::MEETINGS)?;
+            evidence.meetings = by_name(names::MEETINGS, all, |one: &contracts::notification::v1::Meeting| &one.name)?;
         }
         evidence.calendars.sort_by(|a, b| (&a.name, a.from_time, a.revision).cmp(&(&b.name, b.from_time, b.revision)));
         evidence.policies.sort_by_key(|policy| policy.version);

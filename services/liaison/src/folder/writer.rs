@@ -15,7 +15,7 @@ use contracts::{
     client_registry::v1::Policy,
     escalation::v1::{Case, ExportTimelineResponse, TimelineEntry},
     event::v1::Event,
-    notification::v1::{Call, Mail, Notification},
+    notification::v1::{Call, Mail, Meeting, Notification},
 };
 use prost::{Message, Name};
 use serde::Serialize;
@@ -185,6 +185,15 @@ impl FolderWriter {
     pub fn notifications(&self, mut notifications: Vec<Notification>) -> Result<(), FolderFault> {
         notifications.sort_by(|a, b| a.name.cmp(&b.name));
         self.write_protos(names::NOTIFICATIONS, notifications)
+    }
+
+    /// `meetings.json`, sorted by name.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn meetings(&self, mut meetings: Vec<Meeting>) -> Result<(), FolderFault> {
+        meetings.sort_by(|a, b| a.name.cmp(&b.name));
+        self.write_protos(names::MEETINGS, meetings)
     }
 
     /// `calls.json`, sorted by name.

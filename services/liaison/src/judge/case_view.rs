@@ -35,6 +35,11 @@ impl<'a> At<'a> {
         self.named("mails/")
     }
 
+    /// The meetings that it names.
+    pub(super) fn meetings(&self) -> impl Iterator<Item = &'a str> {
+        self.named("meetings/")
+    }
+
     fn named(&self, collection: &'static str) -> impl Iterator<Item = &'a str> {
         self.entry.references.iter().map(String::as_str).filter(move |name| name.starts_with(collection))
     }

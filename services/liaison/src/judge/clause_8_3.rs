@@ -9,6 +9,7 @@ use contracts::{
     event::v1::Event,
     notification::v1::{
         AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted,
+        MeetingHeld,
     },
 };
 
@@ -192,6 +193,16 @@ fn deliveries_have_entries<'a>(
                 && at.entry.stand_ins_for == what.stand_ins_for;
             names_it && (told || matches!(at.kind, TimelineKind::Responded | TimelineKind::AcknowledgementSent))
         });
+    }
+    for happened in evidence.happened::<MeetingHeld>("notification") {
+        let what = &happened.what;
+        if !what.case.is_empty() {
+            let kind = if what.answers { TimelineKind::Responded } else { TimelineKind::Told };
+            let place = event_place("notification", happened.position, "MeetingHeld");
+            entries.take(&place, &what.case, docket, |at| {
+                at.kind == kind && at.meetings().any(|name| name == what.meeting)
+            });
+        }
     }
     let failed = evidence.happened::<DeliveryFailed>("notification").into_iter();
     let failed =

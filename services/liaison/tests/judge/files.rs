@@ -12,7 +12,7 @@ fn what_was_written_reads_back() {
     let folder = dir.path().join("evidence");
     assert_eq!(story::write(&folder), head_path(&folder));
     let evidence = Folder::read(&folder).unwrap();
-    assert_eq!((evidence.cases.len(), evidence.mails_in.len(), evidence.clients.len()), (4, 9, 3));
+    assert_eq!((evidence.cases.len(), evidence.mails_in.len(), evidence.clients.len()), (5, 10, 3));
     assert_eq!(evidence.timelines["cases/payroll"].entries.len(), 29);
     let text = fs::read_to_string(folder.join("cases.json")).unwrap();
     assert!(text.starts_with("[\n  {\n    \"name\": \"cases/filing\",\n"), "{text}");

@@ -14,7 +14,7 @@ use contracts::{
     escalation::v1::{Case, ChainedEntry, ClockKind, ExportTimelineResponse, Provenance, TimelineEntry, TimelineKind},
     event::v1::Event,
     notification::v1::{
-        Call, DeliverySucceeded, Mail, MailKind, MailState, Notification, NotificationKind, NotificationState,
+        Call, DeliverySucceeded, Mail, MailKind, MailState, Meeting, Notification, NotificationKind, NotificationState,
         SenderCheck,
     },
 };
@@ -60,6 +60,7 @@ pub struct World {
     pub audits: BTreeMap<&'static str, Vec<FileRow>>,
     pub notifications: Vec<Notification>,
     pub mails: Vec<Mail>,
+    pub meetings: Vec<Meeting>,
     pub mails_in: Vec<(String, String)>,
     pub mails_out: Vec<(String, String)>,
     pub calls: Vec<Call>,
@@ -117,6 +118,7 @@ impl World {
             audits: BTreeMap::from([("client-registry", vec![]), ("escalation", vec![]), ("notification", vec![])]),
             notifications: Vec::new(),
             mails: Vec::new(),
+            meetings: Vec::new(),
             mails_in: Vec::new(),
             mails_out: Vec::new(),
             calls: Vec::new(),
@@ -409,6 +411,7 @@ impl World {
         }
         writer.notifications(self.notifications).unwrap();
         writer.mails(self.mails).unwrap();
+        writer.meetings(self.meetings).unwrap();
         for (file, raw) in &self.mails_in {
             writer.write_bytes(&format!("mails-in/{file}.eml"), raw.as_bytes()).unwrap();
         }

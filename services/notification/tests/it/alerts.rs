@@ -2,11 +2,11 @@
 
 use contracts::{
     client_registry::v1::Channel,
-    escalation::v1::{CaseClosed, ClockBreached, ClockKind, CriticalDeclared},
+    escalation::v1::{CaseClosed, CriticalDeclared},
     notification::v1::{
         AlertProgressed, AlertSide, AlertStep, AnsweredBy, Call, CallState, CallStatus, CancelNotificationRequest,
-        DeliverySucceeded, ListCallsRequest, ListNotificationsRequest, MessageNature, Notification, NotificationKind,
-        NotificationState, ReportCallRequest, SendMessageRequest, WatchDeliveriesRequest,
+        ListCallsRequest, ListNotificationsRequest, Notification, NotificationKind, NotificationState,
+        ReportCallRequest, WatchDeliveriesRequest,
     },
 };
 use testkit::{TestDatabase, both_databases};
@@ -23,20 +23,12 @@ both_databases!(sets();
     a_message_left_is_handed_over_and_calls_go_on,
     a_late_key_press_counts_and_a_repeated_report_changes_nothing,
     reports_out_of_order_end_a_call_once,
-    a_reply_by_whoever_was_told_reaches_them,
-    managements_own_reply_is_no_clients_mail,
-    an_automatic_answer_reaches_nobody,
-    a_failure_notice_says_that_the_mail_did_not_arrive,
     nobody_takes_an_alert_back,
     only_the_telephony_reports_and_an_unknown_call_is_not_found,
     a_call_that_nobody_tells_of_is_unknown_and_the_next_is_a_possible_duplicate,
     nothing_personal_lies_open_in_the_tables_and_events,
     nobody_is_called_about_a_case_that_is_closed,
     nobody_to_tell_is_a_failure_that_is_told,
-    an_address_that_is_none_keeps_nobody_else_from_being_told,
-    an_update_goes_to_whoever_is_told_of_incidents,
-    an_update_needs_a_case,
-    a_late_update_is_told_to_the_account_manager_and_management,
     whoever_watches_sees_that_somebody_was_reached,
 );
 
@@ -96,13 +88,13 @@ async fn busy(house: &House, side: AlertSide) {
     report(house, side, CallStatus::Busy, AnsweredBy::Unspecified, "").await;
 }
 
-async fn steps(house: &House, side: AlertSide, channel: Channel) -> Vec<(AlertStep, String, i32, String)> {
+pub async fn steps(house: &House, side: AlertSide, channel: Channel) -> Vec<(AlertStep, String, i32, String)> {
     let told = house.told::<AlertProgressed>().await;
     let of_it = told.into_iter().filter(|one| one.side() == side && one.channel() == channel);
     of_it.map(|one| (one.step(), one.person.clone(), one.attempt, one.reason)).collect()
 }
 
-fn step(step: AlertStep, person: &str, attempt: i32, reason: &str) -> (AlertStep, String, i32, String) {
+pub fn step(step: AlertStep, person: &str, attempt: i32, reason: &str) -> (AlertStep, String, i32, String) {
     (step, person.to_owned(), attempt, reason.to_owned())
 }
 
@@ -282,70 +274,6 @@ async fn reports_out_of_order_end_a_call_once(db: TestDatabase) {
     assert_eq!(told.iter().filter(|one| one.2 == 1).count(), 2, "{told:?}");
 }
 
-async fn a_reply_by_whoever_was_told_reaches_them(db: TestDatabase) {
-    let house = House::new(db).await;
-    declare(&house, "cases/1").await;
-    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    let answers = format!("In-Reply-To: <{}>\r\n", mail.message_id);
-    let colin = letter("colin@client.example", "0@client.example", &answers, "What is this?");
-    house.take(&colin).await;
-    let still = alert(&house, AlertSide::Client, Channel::Email).await;
-    assert_eq!(still.state(), NotificationState::HandedOver, "it did not go to Colin");
-    let reply = house.take(&of_carla("1@client.example", &answers, "Got it.")).await;
-    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    assert_eq!(mail.state(), NotificationState::Reached);
-    let made = &mail.attempts_made[0];
-    assert_eq!((made.step(), made.evidence.as_str()), (AlertStep::Reached, reply.name.as_str()));
-    house.take(&of_carla("2@client.example", &answers, "And more.")).await;
-    assert_eq!(
-        steps(&house, AlertSide::Client, Channel::Email).await.pop().unwrap(),
-        step(AlertStep::Reached, CARLA, 1, "")
-    );
-}
-
-async fn managements_own_reply_is_no_clients_mail(db: TestDatabase) {
-    let house = House::new(db).await;
-    declare(&house, "cases/1").await;
-    let mail = alert(&house, AlertSide::Management, Channel::Email).await;
-    let answers = format!("In-Reply-To: <{}>\r\n", mail.message_id);
-    let forged = unchecked("boss@firm.example", "0@firm.example", &answers, "Seen.");
-    let forged = house.take(&forged).await;
-    assert_eq!(forged.state(), contracts::notification::v1::MailState::InTriage);
-    let seen = house.take(&letter("boss@firm.example", "1@firm.example", &answers, "Seen.")).await;
-    assert_eq!(seen.state(), contracts::notification::v1::MailState::Filed);
-    let mail = alert(&house, AlertSide::Management, Channel::Email).await;
-    assert_eq!(mail.state(), NotificationState::Reached);
-    assert_eq!(mail.attempts_made[0].evidence, seen.name);
-}
-
-async fn an_automatic_answer_reaches_nobody(db: TestDatabase) {
-    let house = House::new(db).await;
-    declare(&house, "cases/1").await;
-    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    let fields = format!("In-Reply-To: <{}>\r\nAuto-Submitted: auto-replied\r\n", mail.message_id);
-    house.take(&of_carla("1@client.example", &fields, "I am away.")).await;
-    assert_eq!(alert(&house, AlertSide::Client, Channel::Email).await.state(), NotificationState::HandedOver);
-}
-
-async fn a_failure_notice_says_that_the_mail_did_not_arrive(db: TestDatabase) {
-    let house = House::new(db).await;
-    declare(&house, "cases/1").await;
-    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    house.take(&failure_notice("mailer-daemon@client.example", &mail.message_id, "delayed")).await;
-    assert_eq!(alert(&house, AlertSide::Client, Channel::Email).await.state(), NotificationState::HandedOver);
-    house.take(&failure_notice("mailer-daemon@client.example", &mail.message_id, "failed")).await;
-    let back = alert(&house, AlertSide::Client, Channel::Email).await;
-    assert_eq!((back.state(), back.reason.as_str()), (NotificationState::Failed, "MAIL_RETURNED"));
-    assert_eq!(
-        (back.attempts_made[0].step(), back.attempts_made[0].reason.as_str()),
-        (AlertStep::NotReached, "MAIL_RETURNED")
-    );
-    assert_eq!(house.notifications(NotificationKind::AlertFailed).await.len(), 2);
-    house.at("2026-06-01T09:20:00Z").await;
-    let again = alert(&house, AlertSide::Client, Channel::Email).await;
-    assert_eq!((again.state(), again.attempts), (NotificationState::HandedOver, 2), "sent again");
-}
-
 async fn nobody_takes_an_alert_back(db: TestDatabase) {
     let house = House::new(db).await;
     declare(&house, "cases/1").await;
@@ -423,66 +351,6 @@ async fn nobody_to_tell_is_a_failure_that_is_told(db: TestDatabase) {
     house.at("2026-06-01T09:20:00Z").await;
     report(&house, AlertSide::Client, CallStatus::Answered, AnsweredBy::Human, "1").await;
     assert_eq!(alert(&house, AlertSide::Client, Channel::Phone).await.state(), NotificationState::Reached);
-}
-
-async fn an_address_that_is_none_keeps_nobody_else_from_being_told(db: TestDatabase) {
-    let house = House::new(db).await;
-    {
-        let mut state = house.registry.state();
-        state.contacts.get_mut(CARLA).unwrap().email = "not an address".into();
-        state.contacts.get_mut(COLIN).unwrap().confirms = true;
-    }
-    declare(&house, "cases/1").await;
-    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    assert_eq!((mail.state(), mail.recipients.clone()), (NotificationState::HandedOver, vec![COLIN.to_owned()]));
-}
-
-fn update(case: &str) -> SendMessageRequest {
-    SendMessageRequest {
-        nature: MessageNature::IncidentUpdate.into(),
-        subject: "How it stands".into(),
-        ..reply(case, "The pump runs again; we look for the cause.")
-    }
-}
-
-async fn an_update_goes_to_whoever_is_told_of_incidents(db: TestDatabase) {
-    let house = House::new(db).await;
-    let mail = house.take(&of_carla("1@client.example", "", "The pump is dead.")).await;
-    house.open_case("cases/1", &mail).await;
-    declare(&house, "cases/1").await;
-    let sent = house.send(ANNA, update("cases/1")).await.unwrap();
-    house.quiet().await;
-    let sent = house.notification(&sent.name).await;
-    assert_eq!((sent.kind(), sent.state()), (NotificationKind::IncidentUpdate, NotificationState::HandedOver));
-    assert_eq!((sent.audience.as_str(), sent.recipients.clone()), ("INCIDENT_CONTACTS", vec![CARLA.to_owned()]));
-    let told = house.told::<DeliverySucceeded>().await;
-    let update = told.iter().find(|one| one.kind() == NotificationKind::IncidentUpdate).unwrap();
-    assert_eq!((update.author.as_str(), update.case.as_str()), (ANNA, "cases/1"));
-}
-
-async fn an_update_needs_a_case(db: TestDatabase) {
-    let house = House::new(db).await;
-    let refused = refused(house.send(ANNA, update("")).await);
-    assert_eq!(refused, (Code::InvalidArgument, "CASE_MISSING".to_owned()));
-    assert!(house.notifications(NotificationKind::IncidentUpdate).await.is_empty());
-}
-
-async fn a_late_update_is_told_to_the_account_manager_and_management(db: TestDatabase) {
-    let house = House::new(db).await;
-    let breached = ClockBreached {
-        case: "cases/1".into(),
-        client: ACME.into(),
-        clock: ClockKind::ClientUpdate.into(),
-        due_time: Some(wire(at("2026-06-01T09:00:00Z"))),
-        ..Default::default()
-    };
-    house.tell("cases/1", &breached).await;
-    let told = house.notifications(NotificationKind::ClockBreach).await;
-    let mut audiences: Vec<_> = told.iter().map(|one| one.audience.as_str()).collect();
-    audiences.sort_unstable();
-    assert_eq!(audiences, ["ACCOUNT_MANAGER", "MANAGEMENT"]);
-    let text = house.notification(&told[0].name).await.text;
-    assert!(text.contains("update on a critical incident") && text.contains("10:00 (Europe/London)"), "{text}");
 }
 
 async fn whoever_watches_sees_that_somebody_was_reached(db: TestDatabase) {

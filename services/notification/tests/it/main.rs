@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alert_mails;
 mod alerts;
 mod cases;
 mod escalation;

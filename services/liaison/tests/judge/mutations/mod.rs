@@ -5,6 +5,7 @@ use ::evidence::audit_file::{AuditFile, FileOutcome, FileRow};
 mod clause_2;
 mod clause_4_2;
 mod clause_6;
+mod clause_6_meetings;
 mod clause_7;
 mod clause_8_1;
 mod clause_8_2;
@@ -72,6 +73,16 @@ pub const ALL: &[Mutation] = &[
     of("6", "a mail left of which no notification knows", clause_6::mail_from_nowhere),
     of("6", "a mail left without a permit", clause_6::no_permit),
     of("6", "a mail left twice", clause_6::left_twice),
+    of("6 meetings", "a meeting in person has no minutes", clause_6_meetings::no_minutes),
+    of("6 meetings", "minutes say nothing", clause_6_meetings::wordless_minutes),
+    of("6 meetings", "a call that must be recorded was not", clause_6_meetings::not_recorded),
+    of("6 meetings", "a call was recorded without consent", clause_6_meetings::no_consent),
+    of("6 meetings", "one who was not there consented", clause_6_meetings::consent_of_another),
+    of("6 meetings", "a video link leads to another provider", clause_6_meetings::strange_provider),
+    of("6 meetings", "somebody of another client took part", clause_6_meetings::stranger_took_part),
+    of("6 meetings", "a meeting was closed before it was over", clause_6_meetings::closed_before_its_end),
+    of("6 meetings", "a meeting was held, and nobody was told", clause_6_meetings::untold),
+    of("6 meetings", "a meeting counts that was not closed", clause_6_meetings::counts_unclosed),
     of("7", "somebody read a case of a client they have nothing to do with", clause_7::stranger_read),
     of("7", "a refusal is not in the audit", clause_7::refusal_missing),
     of("7", "a read of personal data is not in the audit", clause_7::read_missing),

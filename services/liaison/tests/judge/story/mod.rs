@@ -3,6 +3,7 @@
 mod acme;
 mod globex;
 mod incident;
+mod spoken;
 mod triage;
 
 use std::path::{Path, PathBuf};
@@ -10,8 +11,8 @@ use std::path::{Path, PathBuf};
 use ::evidence::audit_file::FileOutcome::{Done, Read, Refused};
 use contracts::{
     client_registry::v1::{
-        Absence, Client, ClientRegistered, Contact, Engagement, EscalationStep, EscalationTarget, FirmRole, Policy,
-        Staff, StaffKind,
+        Absence, Client, ClientRegistered, Contact, Engagement, EscalationStep, EscalationTarget, FirmRole, Meetings,
+        Policy, Staff, StaffKind,
     },
     escalation::v1::{
         Case, CaseAcknowledged, CaseBecameIssue, CaseClosed, CaseEscalated, CaseKind, CaseOpened, CaseOrigin,
@@ -55,6 +56,7 @@ pub fn write(folder: &Path) -> PathBuf {
     globex::portal(&mut world);
     globex::watch(&mut world);
     triage::triage(&mut world);
+    spoken::spoken(&mut world);
     incident::outage(&mut world);
     world.write(folder)
 }
@@ -138,6 +140,7 @@ fn firm(world: &mut World) {
         service_address: "service@harbour.example".to_owned(),
         authserv_id: "mx.harbour.example".to_owned(),
         first_response_business_days: 1,
+        meetings: Some(Meetings { video_providers: vec!["zoom.us".into()], recorded_kinds: vec!["advice".into()] }),
         escalation_steps: [(24, EscalationTarget::TeamLead), (48, EscalationTarget::Management)]
             .into_iter()
             .map(|(hours, target)| EscalationStep {
