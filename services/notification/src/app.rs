@@ -12,6 +12,7 @@ use business_time::SystemClock;
 use command::{Activity, Fault};
 use contracts::notification::v1::{
     inbound_service_server::InboundServiceServer, notification_service_server::NotificationServiceServer,
+    suppression_service_server::SuppressionServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Handler, Reader};
@@ -27,13 +28,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, MIGRATIONS, SERVICE,
-    config::Own,
+    config::{Own, WayOut},
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Outbound},
+    grpc::{Inbound, Outbound, SuppressionApi},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     procedure::{self, FetchCalendar, FetchPolicy},
-    provider::{LocalOutbox, MailProvider},
+    provider::{LocalOutbox, MailProvider, Smtp, smtp::settings::BadSetting},
     sending::{self, Sender},
     work::Wakes,
 };
@@ -67,7 +68,7 @@ pub struct App {
     deps: Deps,
     decisions: Arc<dyn Decisions>,
     provider: Arc<dyn MailProvider>,
-    outbox: LocalOutbox,
+    outbox: Option<LocalOutbox>,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -99,6 +100,7 @@ impl Service for App {
             // A mail somewhat over its bound is told so by its own reason; beyond that the server's bound tells.
             .with(InboundServiceServer::new(inbound).max_decoding_message_size(LARGEST + 8 * 1024 * 1024))
             .with(NotificationServiceServer::new(outbound))
+            .with(SuppressionServiceServer::new(SuppressionApi::new(self.base.commands.clone())))
     }
 
     fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
@@ -160,8 +162,26 @@ impl Process for App {
     }
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
-        let outbox = open_outbox(config)?;
-        Self::build_with(config, deps, Arc::new(outbox)).await
+        let own = |error: BadSetting| StartError::Own(Box::new(error));
+        match config.own.way_out().map_err(own)? {
+            WayOut::Outbox(folder) => {
+                let outbox = open_outbox(folder)?;
+                Self::build_with(config, deps, Arc::new(outbox)).await
+            }
+            WayOut::Smtp(settings) => {
+                let provider = Arc::new(Smtp::try_new(settings).map_err(own)?);
+                let app = Self::build_with(config, deps, provider).await?;
+                // Its clock may run as fast as it likes, and so would what it sends.
+                if app.database().is_trial().await? {
+                    return Err(own(BadSetting::new("smtp", "is not used over a database that is for trials")));
+                }
+                Ok(app)
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        self.provider.check().await.map_err(|why| format!("smtp: {why}"))
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {
@@ -185,7 +205,7 @@ impl App {
             deps,
             decisions: Arc::new(decisions),
             provider,
-            outbox: open_outbox(config)?,
+            outbox: config.own.outbox.as_ref().map(open_outbox).transpose()?,
             wakes: Wakes::default(),
             streams: Arc::default(),
         })
@@ -196,6 +216,7 @@ impl App {
             self.base.commands.clone(),
             self.mails,
             self.deps.peers.client_registry.clone(),
+            self.decisions.clone(),
             self.wakes.clone(),
         );
         let sender = Sender::new(
@@ -271,13 +292,12 @@ impl App {
         shutdown.cancelled().await;
     }
 
-    /// What went out through the local outbox, for a page that shows it.
-    pub fn outbox(&self) -> &LocalOutbox {
-        &self.outbox
+    /// What went out through the local outbox, for a page that shows it; none where mail leaves by SMTP.
+    pub fn outbox(&self) -> Option<&LocalOutbox> {
+        self.outbox.as_ref()
     }
 }
 
-fn open_outbox(config: &Config) -> Result<LocalOutbox, StartError> {
-    let folder = &config.own.outbox;
+fn open_outbox(folder: &PathBuf) -> Result<LocalOutbox, StartError> {
     LocalOutbox::open(folder).map_err(|error| StartError::Own(Box::new(NoOutbox { folder: folder.clone(), error })))
 }

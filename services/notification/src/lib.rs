@@ -3,6 +3,7 @@
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told, and what is done with what others tell.
 //! - `mail`: mail that comes in (SOP 4.2). `thread`: conversations. `notification`: what goes out (SOP 6).
+//! - `delivery_report`: failure notices, and which mail they are about. `suppression`: addresses that take no mail.
 //! - `sending`: the three steps of a hand-over. [`provider`]: the port to whoever carries mail, and the local outbox.
 //! - `procedure`: this service's copies of the policy and the firm's calendar. `work`: the kinds of work that call out.
 //! - `db`: the tables, drawn.
@@ -14,13 +15,16 @@ pub mod app;
 pub mod cli;
 pub mod config;
 mod db;
+mod delivery_report;
 mod events;
 mod grpc;
+pub mod intake;
 mod mail;
 mod notification;
 mod procedure;
 pub mod provider;
 mod sending;
+mod suppression;
 mod thread;
 mod work;
 

@@ -22,6 +22,7 @@ mod confirm;
 mod fact;
 mod mail;
 mod preview;
+mod returned;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +33,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use clock::{
-    Due, Ended, Late, Policy, Provenance, Resolution, Response, RestsOn, Step, Target, Waiting, WorkingCalendar,
+    Due, Ended, Late, Policy, Provenance, Replied, Resolution, Response, RestsOn, Step, Target, Waiting, WorkingCalendar,
 };
 pub use confirm::{ClientWord, Closure, Confirmed, FirmWord, Progress, Proposal, Rejected, Side};
 pub use fact::{By, Cause, ClockKind, Done, Fact, Mailed, What};

@@ -2,11 +2,16 @@
 
 use async_trait::async_trait;
 use command::{Commands, Fault};
-use contracts::notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted};
+use contracts::notification::v1::{
+    DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, InquiryReceived, MailNoted, SentCopyReceived,
+};
 use database::{Database, DatabaseTransaction};
 use event_log::{Event, Handler, HandlerError, Position};
 
-use super::{is_known, on_delivery_ended, on_delivery_succeeded, on_inquiry_received, on_mail_noted, trouble};
+use super::{
+    is_known, on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_inquiry_received, on_mail_noted,
+    on_sent_copy_received, trouble,
+};
 use crate::{case::Cases, notification::Notification};
 
 /// Reads it.
@@ -56,6 +61,13 @@ impl Handler for FromNotification {
                 return Ok(());
             }
             on_delivery_ended::handle(cases, &unit, &it.case, &it.notification, &it.reason).await
+        } else if let Some(it) = event.decode::<DeliveryReturned>()? {
+            if it.case.is_empty() {
+                return Ok(());
+            }
+            on_delivery_returned::handle(cases, &unit, &it).await
+        } else if let Some(it) = event.decode::<SentCopyReceived>()? {
+            on_sent_copy_received::handle(cases, &unit, &it).await
         } else if is_known(event) {
             return Ok(());
         } else {

@@ -5,10 +5,12 @@ pub mod from_notification;
 pub mod on_calendar_changed;
 pub mod on_client_known;
 pub mod on_delivery_ended;
+pub mod on_delivery_returned;
 pub mod on_delivery_succeeded;
 pub mod on_inquiry_received;
 pub mod on_mail_noted;
 pub mod on_policy_published;
+pub mod on_sent_copy_received;
 pub mod publish;
 
 use command::Fault;

@@ -6,6 +6,7 @@
 //!   key_owner         whose erasable key opens sender, subject, message_id, trail, dismissal, and its content
 //!   trail             to whom it went, what it answers and what servers wrote on top of it, as JSON
 //!   message_index     blind index of its Message-ID
+//!   author, recipients    of a copy of what a colleague wrote to the client: who, and to which contacts
 //!   no_automatic_answer   it asks machines for no answer, and gets no acknowledgement
 //!   next_due_time     when its time in triage is over; the timer's column (NULL: no clock runs)
 //! mail_content    text and bytes as received, apart from what lists read
@@ -14,6 +15,9 @@
 //! case_link       what is known here of a case: its client, conversation and opener
 //! notification    one message to one audience; subject and body sealed, `facts` are ids, enums and times as JSON
 //! send_attempt    one claim to send: committed before the hand-over, its outcome written after; empty: not known yet
+//! sent_to         to which addresses (blind indexes) a notification went, whose they were, and what became of each: empty,
+//!                 `refused <reason>`, `returned <status>` or `delayed <status>`
+//! suppression     addresses (blind indexes) of a client that take no mail; `lift_time` NULL while that holds
 //! policy, calendar   copies of the registry's, encoded as its contract has them
 //! ```
 
@@ -27,6 +31,11 @@ pub const OWN: MigrationSet = MigrationSet {
     steps: &[
         Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
         Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
+        Step {
+            name: "0005_mail_that_comes_back",
+            sql: include_str!("migrations/0005_mail_that_comes_back.sql"),
+        },
+        Step { name: "0006_sent_copies", sql: include_str!("migrations/0006_sent_copies.sql") },
     ],
 };
 

@@ -3,7 +3,9 @@
 pub(crate) mod convert;
 mod inbound;
 mod outbound;
+mod suppressions;
 mod watch;
 
 pub use inbound::Inbound;
 pub use outbound::Outbound;
+pub use suppressions::SuppressionApi;

@@ -13,7 +13,7 @@ use access::{Caller, DecisionError, Decisions, Principal, Scope};
 use business_time::SystemClock;
 use command::wire::proto_time;
 use contracts::notification::v1::{
-    DeliveryBlocked, DeliveryFailed, DeliverySucceeded, NotificationCancelled, NotificationQueued, NotificationState,
+    DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, NotificationCancelled, NotificationQueued, NotificationState,
     WatchDeliveriesRequest, WatchDeliveriesResponse,
 };
 use event_log::{Event, EventLog, Position};
@@ -177,6 +177,10 @@ fn change(event: &Event) -> event_log::Result<Option<WatchDeliveriesResponse>> {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Blocked, it.reason))
     } else if let Some(it) = event.decode::<DeliveryFailed>()? {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Failed, it.reason))
+    } else if let Some(it) = event.decode::<DeliveryReturned>()? {
+        // What came back of some alone was handed over to the others all the same.
+        let state = if it.everybody { NotificationState::Returned } else { NotificationState::HandedOver };
+        Some(answer(it.notification, it.client, it.case, it.kind, state, it.reason))
     } else if let Some(it) = event.decode::<NotificationCancelled>()? {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Cancelled, none()))
     } else {

@@ -11,6 +11,7 @@ use super::{
     fields::{Field, fields, split},
     trace::Trace,
 };
+use crate::delivery_report::entity::Report;
 
 /// What a mail may weigh.
 pub const LARGEST: usize = 25 * 1024 * 1024;
@@ -64,6 +65,8 @@ pub struct ParsedMail {
     pub text: String,
     /// Written by whom.
     pub kind: Kind,
+    /// What a report says of a mail that was sent.
+    pub report: Option<Report>,
     /// Whether it asks machines for no answer.
     pub no_automatic_answer: bool,
     /// The `Date` field as it stands; part of what makes two deliveries one mail.
@@ -108,7 +111,7 @@ impl ParsedMail {
         let report = parsed
             .content_type()
             .is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart") && is(kind.subtype(), "report"));
-        let mut walk = Walk { parts: PARTS, original: None };
+        let mut walk = Walk { parts: PARTS, original: None, report: None };
         let text = walk.text(head, body, 0);
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
@@ -122,6 +125,7 @@ impl ParsedMail {
             subject: one_line(parsed.subject().unwrap_or_default()),
             text: clean(&text, TEXT_BYTES),
             kind: if report { Kind::DeliveryReport } else { kind(&fields, envelope_from) },
+            report: walk.report.filter(|_| report),
             no_automatic_answer: fields.iter().any(declines_answers),
             date: fields.iter().find(|field| field.is("date")).map(Field::text).unwrap_or_default(),
             trace: Trace::read(&fields),
@@ -247,6 +251,8 @@ struct Walk {
     parts: usize,
     /// The Message-ID of the mail that a report is about.
     original: Option<String>,
+    /// What a report says of it.
+    report: Option<Report>,
 }
 
 impl Walk {
@@ -268,7 +274,9 @@ impl Walk {
             return self.multipart(&boundary, alternative, body, depth);
         }
         if main.eq_ignore_ascii_case("message") || (main.eq_ignore_ascii_case("text") && is(sub, "rfc822-headers")) {
-            if self.original.is_none() && !is(sub, "delivery-status") {
+            if is(sub, "delivery-status") || is(sub, "global-delivery-status") {
+                self.report = self.report.take().or_else(|| Report::read(body));
+            } else if self.original.is_none() {
                 let (inner, _) = split(body);
                 let inner = inner.get(..inner.len().min(HEADER_BYTES)).unwrap_or_default();
                 let header = fields(inner, HEADER_FIELDS).and_then(|_| MessageParser::default().parse_headers(inner));

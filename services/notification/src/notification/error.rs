@@ -6,11 +6,17 @@ pub enum NotificationError {
     /// It was handed over, given up, cancelled, or is being handed over at this moment.
     #[error("the notification is not queued")]
     NotQueued,
+    /// It did not leave, so it cannot come back.
+    #[error("the notification was not handed over")]
+    NotHandedOver,
 }
 
 impl From<NotificationError> for Refusal {
     fn from(error: NotificationError) -> Self {
         match error {
+            NotificationError::NotHandedOver => {
+                Self::new(Kind::State, "NOT_HANDED_OVER", "it did not leave, so it cannot come back")
+            }
             NotificationError::NotQueued => Self::new(
                 Kind::State,
                 "NOT_QUEUED",

@@ -132,6 +132,10 @@ impl Ready {
             proposal: paragraphs(&self.proposal),
             proposal_text: self.proposal.trim().to_owned(),
             triage_reason: reason(&facts.triage_reason).to_owned(),
+            trouble: trouble(&facts.trouble).to_owned(),
+            trouble_reason: facts.trouble_reason.clone(),
+            about: facts.about.clone(),
+            about_kind: facts.about_kind.to_lowercase().replace('_', " "),
             written_subject: self.words.subject.clone(),
             written: paragraphs(&self.words.text),
             written_text: self.words.text.clone(),
@@ -170,6 +174,16 @@ fn role(audience: &Audience) -> &'static str {
         Audience::Target(Target::TeamLead) => "team lead",
         Audience::Target(Target::Management) => "management",
         Audience::Contact(_) | Audience::Confirmer | Audience::Staff(_) | Audience::Intake => "the one in charge",
+    }
+}
+
+fn trouble(trouble: &str) -> &'static str {
+    match trouble {
+        "RETURNED" => "It was sent, and came back undelivered.",
+        "REFUSED" => "Our mail server did not take it for some of those whom it was for.",
+        "RECIPIENT_SUPPRESSED" => "It was not sent: an earlier mail to this address came back for good.",
+        "OUTCOME_UNKNOWN" => "It may have arrived or not; nobody can tell, and no second copy is sent by itself.",
+        _ => "It could not be sent.",
     }
 }
 

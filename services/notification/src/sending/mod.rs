@@ -9,16 +9,19 @@
 //!
 //! A claim outlives permit and hand-over. One that has ended without an outcome is an unknown outcome: the provider is
 //! asked whether it has the mail, and where it has not, that attempt can never be made any more, and a new one begins with a
-//! new permit. So a process that is killed at any point neither loses a mail nor sends a second one.
+//! new permit. So a process that is killed at any point neither loses a mail nor sends a second one. Of a provider that
+//! cannot be asked, `unknown` tells what follows.
 //!
-//! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `content`: what a text is made from. `ending`: what became
-//!   of it.
+//! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `addresses`: which of the permit's take mail. `content`: what
+//!   a text is made from. `ending`: what became of it.
 
+mod addresses;
 mod content;
 mod ending;
 pub mod letter;
 mod permit;
 pub mod templates;
+mod unknown;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,18 +34,19 @@ use tonic::Status;
 
 use self::{
     content::Content,
-    ending::End,
+    ending::{End, NotTaken},
     letter::{Letter, LetterError, Party},
     permit::{Answer, Permit},
 };
 use crate::{
     grpc::convert,
+    delivery_report::{self, SentTo},
     mail::Mails,
     notification::{
         entity::Notification,
         repo::{self, Attempt, Words},
     },
-    provider::{HandOver, Lookup, MailProvider, Outgoing, Settlement},
+    provider::{HandOver, Lookup, MailProvider, Outgoing, RefusedRecipient, Settlement},
     thread,
     work::{self, Wakes},
 };
@@ -53,8 +57,12 @@ const PERMIT: Duration = Duration::from_secs(30);
 const HAND_OVER: Duration = Duration::from_secs(10);
 /// How long a claim lasts by the system's clock: past the permit and the hand-over.
 const CLAIM: Duration = Duration::from_secs(50);
-/// Refused this often by the provider, a mail is given up.
+/// Refused this often by the provider, and queued for [`GIVE_UP`], a mail is given up.
 const TRIES: u32 = 10;
+/// A receiving server that asks to come later (greylisting, a full mailbox) has this long; the sender's client waits.
+const GIVE_UP: Duration = Duration::from_secs(4 * 3600);
+/// How soon a mail is tried again that was refused for now: doubled with each try, from the one to the other.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
 /// How soon an attempt of unknown outcome is looked at again.
 const UNKNOWN: Duration = Duration::from_secs(5);
 
@@ -88,8 +96,17 @@ enum NotNow {
     UnderWay,
     #[error("the permit was over before the hand-over could begin")]
     PermitOver,
-    #[error("the provider does not take it now: {0}")]
-    Refused(String),
+    #[error("the provider does not take it now: {reason}")]
+    Refused {
+        reason: String,
+        after: Duration,
+    },
+    #[error("the provider cannot be used now: {0}")]
+    Unavailable(String),
+    #[error("nobody knows whether it arrived; something may come back until {until}")]
+    MayComeBack {
+        until: Timestamp,
+    },
     #[error("the mail cannot be made: {0}")]
     Text(String),
 }
@@ -114,10 +131,16 @@ impl Sender {
         if !stored.notification.is_open() {
             return Ok(());
         }
-        if let Some(attempt) = repo::find_open_attempt(db.reader(), id).await?
-            && self.settle(job, &attempt).await?
-        {
-            return Ok(());
+        let mut again = stored.notification.possible_duplicate;
+        if let Some(attempt) = repo::find_open_attempt(db.reader(), id).await? {
+            match self.settle(job, &attempt, &stored.notification).await? {
+                Settled::Ended => return Ok(()),
+                Settled::NotMade => {}
+                Settled::SendAgain => again = true,
+            }
+        }
+        if self.provider.rests() {
+            return Err(NotNow::Unavailable("it rests".to_owned()));
         }
         let content = match self.content(&stored).await? {
             Content::Ready(content) => content,
@@ -129,24 +152,26 @@ impl Sender {
             Answer::Permit(permit) => permit,
             Answer::Refusal(reason) => return self.end(job, id, End::Blocked(reason)).await,
         };
+        let (permit, sent_to) = self.taking_mail(&stored.notification, permit).await?;
+        if permit.recipients.is_empty() {
+            return self.end(job, id, End::Blocked(addresses::SUPPRESSED.to_owned())).await;
+        }
         let context = content.context(&stored.notification, &permit);
         let words = templates::render(stored.notification.kind, &context);
         let words = words.map_err(|error| NotNow::Text(error.to_string()))?;
         let claim_time = self.commands.now();
-        let mail = match self.compose(&stored.notification, &content, &permit, &words, claim_time) {
+        let mail = match self.compose(&stored.notification, &content, &permit, &words, claim_time, again) {
             Ok(mail) => mail,
-            Err(LetterError::Address) => {
-                let reason = "ADDRESS_UNUSABLE".to_owned();
-                return self.end(job, id, End::Failed { reason, attempt: None }).await;
-            }
+            Err(LetterError::Address) => return self.end(job, id, End::failed("ADDRESS_UNUSABLE", None)).await,
             Err(error) => return Err(NotNow::Text(error.to_string())),
         };
         // What a person wrote is kept as they wrote it; of what is generated, what went out.
         let generated = !stored.notification.kind.is_written();
         let words = generated.then_some(Words { subject: words.subject, text: words.text });
-        let number = self.claim(id, &permit, words, &mail.1, claim_time).await?;
+        let number = self.claim(id, &permit, &sent_to, words, &mail.1, claim_time, again).await?;
         // The last look before the mail leaves.
-        if self.system.monotonic().saturating_duration_since(asked) >= PERMIT {
+        let left = PERMIT.saturating_sub(self.system.monotonic().saturating_duration_since(asked));
+        if left.is_zero() {
             self.end_attempt(id, number, "permit_over").await?;
             return Err(NotNow::PermitOver);
         }
@@ -155,21 +180,26 @@ impl Sender {
             attempt: number,
             recipients: permit.recipients.iter().map(|person| person.party.email.clone()).collect(),
             sender: permit.sender.party.email.clone(),
+            token: delivery_report::token(self.commands.keyring(), id),
             message: mail.0,
         };
-        let outcome = tokio::time::timeout(HAND_OVER, self.provider.hand_over(&outgoing)).await;
+        // Its final byte does not leave after the permit's end either.
+        let outcome = tokio::time::timeout(HAND_OVER.min(left), self.provider.hand_over(&outgoing)).await;
         let outcome = outcome.unwrap_or(HandOver::Unknown);
-        self.conclude(job, id, number, claim_time, outcome).await
+        self.conclude(job, &stored.notification, number, claim_time, outcome, &sent_to).await
     }
 
     /// Step 2. From its commit on nothing can be taken back.
+    #[expect(clippy::too_many_arguments, reason = "they are what one row of the record holds")]
     async fn claim(
         &self,
         id: &str,
         permit: &Permit,
+        sent_to: &[SentTo],
         words: Option<Words>,
         message_id: &str,
         claim_time: Timestamp,
+        again: bool,
     ) -> Result<u32, NotNow> {
         let claim_end = self.system.now().checked_add(CLAIM).unwrap_or(Timestamp::MAX);
         let attempt = Attempt {
@@ -182,13 +212,14 @@ impl Sender {
             stand_ins_for: permit.stand_ins_for(),
             claim_time,
             claim_end_time: claim_end,
+            possible_duplicate: again,
             outcome: String::new(),
             receipt: String::new(),
         };
-        let (commands, message_id) = (self.commands.clone(), message_id.to_owned());
+        let (commands, message_id, sent_to) = (self.commands.clone(), message_id.to_owned(), sent_to.to_vec());
         let number = self.commands.db().transaction(move |tx| {
             let (commands, words, message_id) = (commands.clone(), words.clone(), message_id.clone());
-            let mut attempt = attempt.clone();
+            let (mut attempt, sent_to) = (attempt.clone(), sent_to.clone());
             Box::pin(async move {
                 let unit = commands.unit(tx, "services/notification", "notification.claim");
                 let stored = repo::lock(tx, &attempt.notification).await?;
@@ -199,6 +230,8 @@ impl Sender {
                 let Ok(number) = stored.notification.claim() else { return Ok(None) };
                 attempt.number = number;
                 stored.notification.message_id.clone_from(&message_id);
+                stored.notification.possible_duplicate |= again;
+                delivery_report::goes_to(tx, &attempt.notification, &sent_to).await?;
                 repo::insert_attempt(tx, &attempt).await?;
                 repo::save(tx, &stored.notification).await?;
                 if let Some(words) = &words {
@@ -220,53 +253,64 @@ impl Sender {
     async fn conclude(
         &self,
         job: &Job,
-        id: &str,
+        notification: &Notification,
         number: u32,
         claim_time: Timestamp,
         outcome: HandOver,
+        sent_to: &[SentTo],
     ) -> Result<(), NotNow> {
+        let id = notification.id.as_str();
+        let not_taken = |refused: Vec<RefusedRecipient>| -> Vec<NotTaken> {
+            refused.into_iter().filter_map(|one| self.not_taken(one, sent_to)).collect()
+        };
         match outcome {
-            HandOver::Accepted { receipt } => {
+            HandOver::Accepted { receipt, refused } => {
                 let time = self.taken(claim_time, None);
-                self.end(job, id, End::HandedOver { number, time, receipt }).await
+                let not_taken = not_taken(refused);
+                self.end(job, id, End::HandedOver { number, time, receipt, not_taken }).await
             }
-            HandOver::Refused { reason, permanent } => {
-                if permanent || number >= TRIES {
-                    return self.end(job, id, End::Failed { reason, attempt: Some(number) }).await;
+            HandOver::Refused { reason, permanent, recipients } => {
+                let queued = Duration::try_from(self.commands.now().duration_since(notification.queue_time));
+                let long = queued.is_ok_and(|queued| queued >= GIVE_UP);
+                if permanent || (number >= TRIES && long) {
+                    let not_taken = not_taken(recipients);
+                    return self.end(job, id, End::Failed { reason, attempt: Some(number), not_taken }).await;
                 }
                 self.end_attempt(id, number, &reason).await?;
-                Err(NotNow::Refused(reason))
+                Err(NotNow::Refused { reason, after: again_after(number) })
+            }
+            HandOver::Unavailable { reason } => {
+                self.end_attempt(id, number, &reason).await?;
+                Err(NotNow::Unavailable(reason))
             }
             HandOver::Unknown => match self.look_up(id, number).await {
                 Some((receipt, told)) => {
                     let time = self.taken(claim_time, told);
-                    self.end(job, id, End::HandedOver { number, time, receipt }).await
+                    self.end(job, id, End::HandedOver { number, time, receipt, not_taken: Vec::new() }).await
                 }
                 None => Err(NotNow::UnderWay),
             },
         }
     }
 
-    /// Settles an attempt whose outcome is not known; true where the notification has ended.
-    async fn settle(&self, job: &Job, attempt: &Attempt) -> Result<bool, NotNow> {
+    /// Settles an attempt whose outcome is not known.
+    async fn settle(&self, job: &Job, attempt: &Attempt, of: &Notification) -> Result<Settled, NotNow> {
         if self.system.now() < attempt.claim_end_time {
             return Err(NotNow::UnderWay);
         }
         if attempt.provider != self.provider.name() || self.provider.settlement() == Settlement::None {
-            let end = End::Failed { reason: "OUTCOME_UNKNOWN".to_owned(), attempt: Some(attempt.number) };
-            self.end(job, &attempt.notification, end).await?;
-            return Ok(true);
+            return self.settle_unasked(job, attempt, of).await;
         }
         match self.provider.look_up(&attempt.notification, attempt.number).await {
             Lookup::HandedOver { receipt, time: told } => {
                 let time = self.taken(attempt.claim_time, told);
-                let end = End::HandedOver { number: attempt.number, time, receipt };
+                let end = End::HandedOver { number: attempt.number, time, receipt, not_taken: Vec::new() };
                 self.end(job, &attempt.notification, end).await?;
-                Ok(true)
+                Ok(Settled::Ended)
             }
             Lookup::NotHandedOver => {
                 self.end_attempt(&attempt.notification, attempt.number, "not_handed_over").await?;
-                Ok(false)
+                Ok(Settled::NotMade)
             }
             Lookup::Unknown => Err(NotNow::UnderWay),
         }
@@ -314,6 +358,7 @@ impl Sender {
         permit: &Permit,
         words: &templates::Rendered,
         date: Timestamp,
+        again: bool,
     ) -> Result<(Vec<u8>, String), LetterError> {
         let message_id = match notification.message_id.as_str() {
             "" => {
@@ -332,12 +377,28 @@ impl Sender {
             in_reply_to: &content.in_reply_to,
             references: &content.references,
             generated: !notification.kind.is_written(),
+            possible_duplicate: again,
             notification: &notification.name(),
             kind: convert::kind_name(notification.kind),
             case: &notification.case,
         };
         Ok((letter.compose()?, message_id))
     }
+}
+
+/// What became of an attempt of unknown outcome.
+enum Settled {
+    /// The notification has ended.
+    Ended,
+    /// It was never made, and never will be.
+    NotMade,
+    /// Nobody knows, and it is sent again.
+    SendAgain,
+}
+
+fn again_after(number: u32) -> Duration {
+    let (first, most) = AGAIN;
+    first.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1).min(20))).min(most)
 }
 
 /// Never before the claim, since nothing left before it, and never in the future, whatever the provider's clock says.
@@ -362,6 +423,14 @@ impl Performer for Sender {
         match sent {
             Ok(()) => Outcome::Done,
             Err(NotNow::UnderWay) => Outcome::Retry { after: Some(UNKNOWN) },
+            Err(NotNow::MayComeBack { until }) => {
+                let left = Duration::try_from(until.duration_since(self.commands.now())).unwrap_or_default();
+                Outcome::Retry { after: Some(left.max(UNKNOWN)) }
+            }
+            Err(NotNow::Refused { reason, after }) => {
+                tracing::warn!(notification = job.subject, reason, "refused for now, trying again");
+                Outcome::Retry { after: Some(after) }
+            }
             Err(error) => {
                 tracing::warn!(notification = job.subject, %error, "not sent yet, trying again");
                 Outcome::Retry { after: None }
@@ -375,6 +444,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
+
+    #[test]
+    fn what_is_refused_for_now_is_tried_ever_less_often() {
+        let seconds: Vec<_> = [1, 2, 5, 10, 11, 400].map(|number| again_after(number).as_secs()).to_vec();
+        assert_eq!(seconds, [1, 2, 16, 512, 600, 600]);
+    }
 
     #[test]
     fn a_hand_over_counts_from_when_the_provider_had_it() {

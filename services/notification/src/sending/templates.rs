@@ -35,7 +35,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "confirmation_reminder",
     "triage",
     "triage_overdue",
-    "confirmation_answered"
+    "confirmation_answered",
+    "undelivered"
 ];
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -86,6 +87,14 @@ pub struct Context {
     pub proposal: Vec<Vec<String>>,
     /// Why a mail lies in triage, for people.
     pub triage_reason: String,
+    /// What became of a mail that did not arrive, for people.
+    pub trouble: String,
+    /// The provider's reason or the notice's status.
+    pub trouble_reason: String,
+    /// That mail, `notifications/{notification}`.
+    pub about: String,
+    /// Its kind, as the contract names it.
+    pub about_kind: String,
     /// The subject that a person gave.
     pub written_subject: String,
     /// The text that a person wrote.
@@ -125,6 +134,7 @@ pub fn folder(kind: Kind) -> &'static str {
         Kind::Triage => "triage",
         Kind::TriageOverdue => "triage_overdue",
         Kind::ConfirmationAnswered => "confirmation_answered",
+        Kind::Undelivered => "undelivered",
     }
 }
 

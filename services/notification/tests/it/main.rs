@@ -3,14 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
+mod copies;
 mod escalation;
 mod firm;
 mod inbound;
 mod messages;
 mod outbox;
 mod provider;
+mod providers;
 mod registry;
+mod returned;
 mod sending;
+mod smtp_server;
 mod support;
 mod threads;
 mod triage;

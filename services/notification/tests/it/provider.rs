@@ -1,6 +1,9 @@
 //! A provider that a test can break at a given point.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use notification::{
@@ -26,8 +29,12 @@ pub enum Break {
 pub struct Breakable {
     pub outbox: LocalOutbox,
     next: Arc<Mutex<Option<Break>>>,
+    /// Cannot be asked what became of an attempt.
+    blind: Arc<AtomicBool>,
     /// Hand-overs begun.
     begun: Arc<Mutex<u32>>,
+    /// Of each hand-over.
+    tokens: Arc<Mutex<Vec<String>>>,
     /// Runs while a hand-over is under way.
     during: Arc<Mutex<Option<Hook>>>,
 }
@@ -36,7 +43,12 @@ type Hook = Box<dyn Fn() + Send>;
 
 impl Breakable {
     pub fn new(outbox: LocalOutbox) -> Self {
-        Self { outbox, next: Arc::default(), begun: Arc::default(), during: Arc::default() }
+        Self { outbox, next: Arc::default(), blind: Arc::default(), begun: Arc::default(), tokens: Arc::default(), during: Arc::default() }
+    }
+
+    /// Can no longer be asked what became of an attempt, as SMTP cannot.
+    pub fn blind(&self) {
+        self.blind.store(true, Ordering::SeqCst);
     }
 
     /// Breaks the next hand-over.
@@ -47,6 +59,11 @@ impl Breakable {
     /// Does this during each hand-over.
     pub fn during(&self, what: impl Fn() + Send + 'static) {
         *self.during.lock().unwrap() = Some(Box::new(what));
+    }
+
+    /// Those that came with the mails, in order.
+    pub fn tokens(&self) -> Vec<String> {
+        self.tokens.lock().unwrap().clone()
     }
 
     pub fn begun(&self) -> u32 {
@@ -61,12 +78,13 @@ impl MailProvider for Breakable {
     }
 
     fn settlement(&self) -> Settlement {
-        self.outbox.settlement()
+        if self.blind.load(Ordering::SeqCst) { Settlement::None } else { self.outbox.settlement() }
     }
 
     async fn hand_over(&self, mail: &Outgoing) -> HandOver {
         let how = self.next.lock().unwrap().take();
         *self.begun.lock().unwrap() += 1;
+        self.tokens.lock().unwrap().push(mail.token.clone());
         if let Some(during) = &*self.during.lock().unwrap() {
             during();
         }
@@ -81,7 +99,7 @@ impl MailProvider for Breakable {
                 self.outbox.hand_over(mail).await;
                 HandOver::Unknown
             }
-            Some(Break::Refuses { permanent }) => HandOver::Refused { reason: "NOT_TODAY".into(), permanent },
+            Some(Break::Refuses { permanent }) => HandOver::refused("NOT_TODAY", permanent),
         }
     }
 

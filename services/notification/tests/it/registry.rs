@@ -126,7 +126,7 @@ impl State {
                 _ => people(&self.managers.get(&request.client).cloned().into_iter().collect::<Vec<_>>()),
             },
             Some(To::Intake(_)) => people(if self.intake.is_empty() { &self.management } else { &self.intake }),
-            None => Vec::new(),
+            Some(To::IncidentContacts(_)) | None => Vec::new(),
         };
         if recipients.is_empty() {
             return Err("NOBODY_TO_TELL".to_owned());

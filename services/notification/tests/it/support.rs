@@ -221,6 +221,7 @@ impl House {
             raw,
             envelope_from: Some("somebody@client.example".into()),
             receive_time: receive_time.map(wire),
+            envelope_to: Vec::new(),
             request_id: String::new(),
         };
         self.inbound(MTA).deliver_mail(request).await.map(tonic::Response::into_inner)

@@ -28,6 +28,9 @@ pub struct Model {
     pub tries: i64,
     pub recipients: String,
     pub stand_ins_for: String,
+    pub possible_duplicate: bool,
+    pub returned: String,
+    pub return_time: Option<i64>,
     pub revision: i64,
 }
 

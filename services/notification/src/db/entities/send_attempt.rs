@@ -17,6 +17,7 @@ pub struct Model {
     pub stand_ins_for: String,
     pub claim_time: i64,
     pub claim_end_time: i64,
+    pub possible_duplicate: bool,
     pub outcome: String,
     pub receipt: String,
 }

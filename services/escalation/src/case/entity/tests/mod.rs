@@ -117,6 +117,8 @@ fn told(fact: &Fact) -> String {
         What::BecameIssue { cause: Cause::Late } => "BecameIssue(Late)".into(),
         What::BecameIssue { cause: Cause::Raised { .. } } => "BecameIssue(Raised)".into(),
         What::Acknowledged => "Acknowledged".into(),
+        What::ReplyReturned { runs_again: true, .. } => "ReplyReturned".into(),
+        What::ReplyReturned { .. } => "ReturnNoted".into(),
         What::Escalated { step, target, .. } => format!("Escalated({step}, {})", target.as_str()),
         What::Told(_) => "Told".into(),
         What::NotTold(_) => "NotTold".into(),
