@@ -32,7 +32,7 @@ pub use calendar::{Calendar, CalendarError, CalendarSpec, Closure, Opening, Prov
 pub use clock::{BusinessClock, Clock, ClockChanges, ManualClock, SystemClock, WallClock};
 pub use due::Due;
 pub use holidays::holidays_version;
-pub use jiff::Timestamp;
+pub use jiff::{Timestamp, civil};
 pub use local_time::{LocalTime, LocalTimeError};
 pub use recurrence::{Frequency, Occurrence};
 pub use zone::{UnknownZone, Zone, tzdb_version};

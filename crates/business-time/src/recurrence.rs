@@ -66,6 +66,23 @@ impl Calendar {
         self.occurrence(frequency.next_date(date)?, time_of_day)
     }
 
+    /// The occurrences of dates from `first` on that are due after `now`, in order. One whose date has passed is among them
+    /// where a holiday put it off by no more than two months.
+    pub fn occurrences_ahead(
+        &self,
+        frequency: Frequency,
+        time_of_day: Time,
+        first: Date,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Occurrence> {
+        let today = self.zone().wall(now).date();
+        let back = today.checked_sub(PUT_OFF_AT_MOST).unwrap_or(Date::MIN);
+        let before = first.yesterday().unwrap_or(Date::MIN).max(back);
+        std::iter::successors(frequency.next_date(before), move |date| frequency.next_date(*date))
+            .map_while(move |date| self.occurrence(date, time_of_day))
+            .filter(move |occurrence| occurrence.time > now)
+    }
+
     /// The occurrence of this very date. `None` where no business day follows it in representable time.
     pub fn occurrence(&self, date: Date, time_of_day: Time) -> Option<Occurrence> {
         let mut day = date;
@@ -77,6 +94,9 @@ impl Calendar {
         Some(Occurrence { date, time, local: LocalTime::at(time, self.zone().clone()) })
     }
 }
+
+/// So far back a date is looked for whose occurrence is still ahead.
+const PUT_OFF_AT_MOST: jiff::SignedDuration = jiff::SignedDuration::from_hours(62 * 24);
 
 fn on_the_wall(day: Weekday) -> jiff::civil::Weekday {
     use jiff::civil::Weekday as Wall;
@@ -182,6 +202,20 @@ mod tests {
                 last = next;
             }
         }
+    }
+
+    #[test]
+    fn ahead_is_what_is_due_later_also_where_a_holiday_put_it_off() {
+        let now = "2027-03-29T12:00:00Z".parse().unwrap();
+        let calendar = london();
+        let ahead =
+            calendar.occurrences_ahead(Frequency::Weekly(Weekday::Friday), time(10, 0, 0, 0), date(2027, 1, 1), now);
+        let ahead: Vec<_> = ahead.take(2).map(|occurrence| (occurrence.date, occurrence.local.to_string())).collect();
+        let good_friday = (date(2027, 3, 26), "2027-03-30T10:00:00[Europe/London]".to_owned());
+        assert_eq!(ahead, [good_friday, (date(2027, 4, 2), "2027-04-02T10:00:00[Europe/London]".to_owned())]);
+        let later =
+            calendar.occurrences_ahead(Frequency::Monthly(1), time(10, 0, 0, 0), date(2027, 6, 1), now).next().unwrap();
+        assert_eq!(later.date, date(2027, 6, 1), "none before the first");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use contracts::client_registry::v1::{
     CreateStaffRequest, FirmRole, Staff, StaffKind, access_service_server::AccessServiceServer,
     calendar_service_server::CalendarServiceServer, client_service_server::ClientServiceServer,
     consent_service_server::ConsentServiceServer, contact_service_server::ContactServiceServer,
-    engagement_service_server::EngagementServiceServer, policy_service_server::PolicyServiceServer,
-    staff_service_server::StaffServiceServer,
+    engagement_service_server::EngagementServiceServer, plan_service_server::PlanServiceServer,
+    policy_service_server::PolicyServiceServer, staff_service_server::StaffServiceServer,
 };
 use database::MigrationSet;
 use refusal::Refusal;
@@ -54,6 +54,7 @@ impl Service for App {
             .with(ConsentServiceServer::new(self.api.clone()))
             .with(ContactServiceServer::new(self.api.clone()))
             .with(EngagementServiceServer::new(self.api.clone()))
+            .with(PlanServiceServer::new(self.api.clone()))
             .with(PolicyServiceServer::new(self.api.clone()))
             .with(StaffServiceServer::new(self.api.clone()))
     }

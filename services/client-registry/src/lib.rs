@@ -3,10 +3,11 @@
 //!
 //! - [`cli`], [`config`], [`app`]: the process; `app` composes what follows.
 //! - `grpc`: the contract's services, one file each. `events`: what is told.
-//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `policy`, `permit`.
+//! - One folder per aggregate: `client`, `engagement`, `contact`, `calendar`, `staff` (with absences), `plan`, `policy`, `permit`.
 //!   Each has `mod.rs` (use cases), `entity.rs` (state and transitions, pure), `error.rs`, `repo.rs` (the only code that
 //!   touches its tables).
-//! - `address`: whose an e-mail address is. [`decision`]: who may do what.
+//! - `address`: whose an e-mail address is. `incident`: the revision of who is told of critical incidents.
+//!   [`decision`]: who may do what.
 //! - `db`: tables and gates. `store`: what a read needs. `name`, `revision`: resource names and etags.
 //!
 //! A new aggregate is a folder of that shape, its tables in a new step of `db/migrations`, a file in `grpc` and a line in
@@ -24,8 +25,11 @@ pub mod decision;
 mod engagement;
 mod events;
 mod grpc;
+mod incident;
 mod name;
 mod permit;
+mod phones;
+mod plan;
 mod policy;
 mod revision;
 mod staff;

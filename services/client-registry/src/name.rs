@@ -12,6 +12,11 @@ pub(crate) fn engagement(client: &str, id: &str) -> String {
     format!("clients/{client}/engagements/{id}")
 }
 
+/// `clients/{client}/engagements/{engagement}/plan`
+pub(crate) fn plan(client: &str, engagement: &str) -> String {
+    format!("clients/{client}/engagements/{engagement}/plan")
+}
+
 /// `clients/{client}/contacts/{contact}`
 pub(crate) fn contact(client: &str, id: &str) -> String {
     format!("clients/{client}/contacts/{id}")
@@ -65,6 +70,16 @@ pub(crate) fn ids_in<'a>(collection: &str, name: &'a str, field: &str) -> Result
     }
 }
 
+/// The client's and the engagement's id in `clients/{client}/engagements/{engagement}/plan`.
+///
+/// # Errors
+/// As [`id_in`].
+pub(crate) fn ids_of_plan<'a>(name: &'a str, field: &str) -> Result<(&'a str, &'a str), Refusal> {
+    let engagement = name.strip_suffix("/plan");
+    let engagement = engagement.ok_or_else(|| bad_name(field, "clients/{client}/engagements/{engagement}/plan"))?;
+    ids_in("engagements", engagement, field)
+}
+
 fn bad_name(field: &str, form: &str) -> Refusal {
     Refusal::field("BAD_NAME", field, format!("is a name of the form {form}"))
 }
@@ -80,6 +95,7 @@ mod tests {
         assert_eq!(id_in("staff", &staff("anna"), "name").unwrap(), "anna");
         assert_eq!(ids_in("contacts", &contact("acme", "jo"), "name").unwrap(), ("acme", "jo"));
         assert_eq!(ids_in("engagements", &engagement("acme", "audit"), "name").unwrap(), ("acme", "audit"));
+        assert_eq!(ids_of_plan(&plan("acme", "audit"), "name").unwrap(), ("acme", "audit"));
     }
 
     #[test]
@@ -90,5 +106,8 @@ mod tests {
         }
         assert!(ids_in("contacts", &engagement("acme", "audit"), "name").is_err());
         assert!(ids_in("contacts", "clients/acme/contacts/jo/x", "name").is_err());
+        for wrong in ["", "plan", "/plan", "clients/acme/engagements/audit", "clients/acme/contacts/jo/plan"] {
+            assert_eq!(ids_of_plan(wrong, "name").unwrap_err().reason, "BAD_NAME", "{wrong}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use business_time::Timestamp;
 use command::{Commands, Fault, Unit, wire::from_proto_time};
 use contracts::notification::v1::{
-    self as wire, DeliveryReturned, DeliverySucceeded, ListMailsRequest, ListNotificationsRequest, MailKind, MailNoted, MailState,
-    NotificationState, SentCopyReceived, inbound_service_client::InboundServiceClient,
+    self as wire, DeliveryReturned, DeliverySucceeded, ListMailsRequest, ListNotificationsRequest, MailKind, MailNoted,
+    MailState, NotificationState, SentCopyReceived, inbound_service_client::InboundServiceClient,
     notification_service_client::NotificationServiceClient,
 };
 use database::Database;

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use business_time::SystemClock;
 use command::{Activity, Fault};
 use contracts::notification::v1::{
-    inbound_service_server::InboundServiceServer, notification_service_server::NotificationServiceServer,
+    call_service_server::CallServiceServer, inbound_service_server::InboundServiceServer,
+    meeting_service_server::MeetingServiceServer, notification_service_server::NotificationServiceServer,
     suppression_service_server::SuppressionServiceServer,
 };
 use database::MigrationSet;
@@ -28,15 +29,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, MIGRATIONS, SERVICE,
+    calling::Caller,
     config::{Own, WayOut},
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Outbound, SuppressionApi},
+    grpc::{Inbound, Meetings, Outbound, SuppressionApi, Telephone},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
+    party::{self, FetchParties},
     procedure::{self, FetchCalendar, FetchPolicy},
-    provider::{LocalOutbox, MailProvider, Smtp, smtp::settings::BadSetting},
+    provider::{
+        LocalOutbox, MailProvider, Smtp,
+        phone::{LocalPhones, PhoneProvider},
+        smtp::settings::BadSetting,
+    },
     sending::{self, Sender},
-    work::Wakes,
+    work::{self, Wakes},
 };
 
 /// What notification is handed by whoever composes it.
@@ -49,6 +56,17 @@ pub struct Peers {
     pub client_registry: Client,
     /// escalation: a proposal's words, and whether a case exists.
     pub escalation: Client,
+}
+
+/// Who carries what goes out.
+#[derive(Clone)]
+pub struct Providers {
+    /// Mail.
+    pub mail: Arc<dyn MailProvider>,
+    /// The mails of a critical incident: connections of their own, so that no other mail delays them (SOP 8.2).
+    pub alert_mail: Arc<dyn MailProvider>,
+    /// Calls.
+    pub phones: Arc<dyn PhoneProvider>,
 }
 
 /// The outbox cannot be made.
@@ -67,8 +85,9 @@ pub struct App {
     notifications: Notifications,
     deps: Deps,
     decisions: Arc<dyn Decisions>,
-    provider: Arc<dyn MailProvider>,
+    providers: Providers,
     outbox: Option<LocalOutbox>,
+    phones: LocalPhones,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -96,10 +115,13 @@ impl Service for App {
             self.deps.system.clone(),
             self.streams.clone(),
         );
+        let meetings = Meetings::new(self.base.commands.clone(), self.deps.peers.client_registry.clone());
         services
             // A mail somewhat over its bound is told so by its own reason; beyond that the server's bound tells.
             .with(InboundServiceServer::new(inbound).max_decoding_message_size(LARGEST + 8 * 1024 * 1024))
             .with(NotificationServiceServer::new(outbound))
+            .with(MeetingServiceServer::new(meetings))
+            .with(CallServiceServer::new(Telephone::new(self.base.commands.clone(), self.wakes.clone())))
             .with(SuppressionServiceServer::new(SuppressionApi::new(self.base.commands.clone())))
     }
 
@@ -163,25 +185,24 @@ impl Process for App {
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
         let own = |error: BadSetting| StartError::Own(Box::new(error));
-        match config.own.way_out().map_err(own)? {
-            WayOut::Outbox(folder) => {
-                let outbox = open_outbox(folder)?;
-                Self::build_with(config, deps, Arc::new(outbox)).await
-            }
-            WayOut::Smtp(settings) => {
-                let provider = Arc::new(Smtp::try_new(settings).map_err(own)?);
-                let app = Self::build_with(config, deps, provider).await?;
-                // Its clock may run as fast as it likes, and so would what it sends.
-                if app.database().is_trial().await? {
-                    return Err(own(BadSetting::new("smtp", "is not used over a database that is for trials")));
-                }
-                Ok(app)
-            }
+        let way_out = config.own.way_out().map_err(own)?;
+        let mail = || -> Result<Arc<dyn MailProvider>, StartError> {
+            Ok(match way_out {
+                WayOut::Outbox(folder) => Arc::new(open_outbox(folder)?),
+                WayOut::Smtp(settings) => Arc::new(Smtp::try_new(settings).map_err(own)?),
+            })
+        };
+        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones: Arc::new(open_phones(config)?) };
+        let app = Self::build_with(config, deps, providers).await?;
+        // Its clock may run as fast as it likes, and so would what it sends.
+        if matches!(way_out, WayOut::Smtp(_)) && app.database().is_trial().await? {
+            return Err(own(BadSetting::new("smtp", "is not used over a database that is for trials")));
         }
+        Ok(app)
     }
 
     async fn check(&self) -> Result<(), String> {
-        self.provider.check().await.map_err(|why| format!("smtp: {why}"))
+        self.providers.mail.check().await.map_err(|why| format!("smtp: {why}"))
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {
@@ -190,11 +211,11 @@ impl Process for App {
 }
 
 impl App {
-    /// As [`Process::build`], with another provider than the local outbox.
+    /// As [`Process::build`], with other providers than the settings name.
     ///
     /// # Errors
     /// As [`Process::build`].
-    pub async fn build_with(config: &Config, deps: Deps, provider: Arc<dyn MailProvider>) -> Result<Self, StartError> {
+    pub async fn build_with(config: &Config, deps: Deps, providers: Providers) -> Result<Self, StartError> {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
@@ -204,57 +225,54 @@ impl App {
             notifications: Notifications,
             deps,
             decisions: Arc::new(decisions),
-            provider,
+            providers,
             outbox: config.own.outbox.as_ref().map(open_outbox).transpose()?,
+            phones: open_phones(config)?,
             wakes: Wakes::default(),
             streams: Arc::default(),
         })
     }
 
-    fn workers(&self) -> [Worker; 4] {
-        let identify = Identify::new(
-            self.base.commands.clone(),
-            self.mails,
-            self.deps.peers.client_registry.clone(),
-            self.decisions.clone(),
-            self.wakes.clone(),
-        );
-        let sender = Sender::new(
-            self.base.commands.clone(),
-            self.mails,
-            sending::Peers {
-                client_registry: self.deps.peers.client_registry.clone(),
-                escalation: self.deps.peers.escalation.clone(),
-            },
-            self.provider.clone(),
+    fn workers(&self) -> [Worker; 7] {
+        let (commands, mails, wakes) = (&self.base.commands, self.mails, &self.wakes);
+        let registry = &self.deps.peers.client_registry;
+        let identify = Identify::new(commands.clone(), mails, registry.clone(), self.decisions.clone(), wakes.clone());
+        let sender = |kind, provider: &Arc<dyn MailProvider>| {
+            Arc::new(Sender::new(
+                kind,
+                commands.clone(),
+                mails,
+                sending::Peers { client_registry: registry.clone(), escalation: self.deps.peers.escalation.clone() },
+                provider.clone(),
+                self.deps.system.clone(),
+                wakes.clone(),
+            ))
+        };
+        let caller = Caller::new(
+            commands.clone(),
+            registry.clone(),
+            self.providers.phones.clone(),
             self.deps.system.clone(),
-            self.wakes.clone(),
+            wakes.clone(),
         );
-        let policy = FetchPolicy::new(
-            self.base.commands.clone(),
-            self.mails,
-            self.deps.peers.client_registry.clone(),
-            self.wakes.clone(),
-        );
-        let calendar = FetchCalendar::new(
-            self.base.commands.clone(),
-            self.mails,
-            self.deps.peers.client_registry.clone(),
-            self.wakes.clone(),
-        );
+        let policy = FetchPolicy::new(commands.clone(), mails, registry.clone(), wakes.clone());
+        let calendar = FetchCalendar::new(commands.clone(), mails, registry.clone(), wakes.clone());
+        let parties = FetchParties::new(commands.clone(), registry.clone(), wakes.clone());
         [
+            urgent(self.worker(sender(work::ALERT_MAIL, &self.providers.alert_mail))),
+            urgent(self.worker(Arc::new(caller))),
             self.worker(Arc::new(identify)),
-            self.worker(Arc::new(sender)),
+            self.worker(sender(work::SEND, &self.providers.mail)),
             self.worker(Arc::new(policy)),
             self.worker(Arc::new(calendar)),
+            self.worker(Arc::new(parties)),
         ]
     }
 
     /// A peer that is down is waited for, however long: nothing of this is set aside.
     fn worker(&self, performer: Arc<dyn Performer>) -> Worker {
-        let patient = Backoff { first: Duration::from_millis(500), most: Duration::from_secs(60), tries: u32::MAX };
         let worker = Worker::new(self.database(), self.deps.clock.clone(), self.deps.system.clone(), performer);
-        let worker = worker.with_backoff(patient);
+        let worker = worker.with_backoff(patient(Duration::from_secs(60)));
         if self.deps.transport.is_in_process() { worker.alone() } else { worker }
     }
 
@@ -270,7 +288,8 @@ impl App {
         .after_commit(move || app.wake())
     }
 
-    /// A service that starts for the first time has heard of no policy that was published before.
+    /// A service that starts for the first time has heard of no policy that was published before, and of nobody who is told of
+    /// critical incidents.
     async fn ask_for_what_is_missing(&self, shutdown: CancellationToken) {
         let now = self.commands().now();
         let db = self.database();
@@ -279,6 +298,8 @@ impl App {
                 if procedure::policy(tx).await?.is_none() {
                     procedure::ask_for_policy(tx, "start", now).await?;
                 }
+                // Once in a database's life: from then on every change is told.
+                party::ask_for_everything(tx, "start", now).await?;
                 Ok::<_, Fault>(())
             })
         });
@@ -296,6 +317,28 @@ impl App {
     pub fn outbox(&self) -> Option<&LocalOutbox> {
         self.outbox.as_ref()
     }
+
+    /// What went out through the local outbox of calls.
+    pub fn phones(&self) -> &LocalPhones {
+        &self.phones
+    }
+}
+
+/// What nobody may be kept waiting for (SOP 8.2): a provider that stalls on some leaves room for others, what a killed process
+/// had begun is soon another's, and a failure is soon tried again.
+fn urgent(worker: Worker) -> Worker {
+    worker.with_parallel(32).with_claim(Duration::from_secs(25)).with_backoff(patient(Duration::from_secs(5)))
+}
+
+fn patient(most: Duration) -> Backoff {
+    Backoff { first: Duration::from_millis(500), most, tries: u32::MAX }
+}
+
+fn open_phones(config: &Config) -> Result<LocalPhones, StartError> {
+    let own = |error: BadSetting| StartError::Own(Box::new(error));
+    let needed = || own(BadSetting::new("calls", "is needed where mail leaves by smtp"));
+    let folder = config.own.calls_folder().ok_or_else(needed)?;
+    LocalPhones::open(&folder).map_err(|error| StartError::Own(Box::new(NoOutbox { folder, error })))
 }
 
 fn open_outbox(folder: &PathBuf) -> Result<LocalOutbox, StartError> {

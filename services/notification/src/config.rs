@@ -28,6 +28,9 @@ pub struct Own {
     /// A maildir that is watched for what the firm's mail server put there.
     #[serde(default)]
     pub maildir: Option<PathBuf>,
+    /// The folder where calls that go out are put, as `outbox` is for mails; where it is not given, `calls` beside `outbox`.
+    #[serde(default)]
+    pub calls: Option<PathBuf>,
     /// Where client-registry answers, as `http://host:port`. Needed by the service as a process of its own.
     #[serde(default)]
     pub client_registry_url: Option<String>,
@@ -66,6 +69,11 @@ impl Own {
     /// For the suite in one process, where peers and tokens need no settings.
     pub fn embedded(outbox: impl Into<PathBuf>) -> Self {
         Self { outbox: Some(outbox.into()), ..Self::default() }
+    }
+
+    /// The folder where calls are put; none where neither it nor `outbox` is told.
+    pub fn calls_folder(&self) -> Option<PathBuf> {
+        self.calls.clone().or_else(|| self.outbox.as_ref().map(|outbox| outbox.with_file_name("calls")))
     }
 }
 

@@ -6,14 +6,31 @@ use database::DatabaseTransaction;
 use timers::work::NewWork;
 use uuid::Uuid;
 
+use crate::notification::{alert::Channel, entity::Notification};
+
 /// Whose word a mail is: asks the registry.
 pub const IDENTIFY: &str = "notification.identify";
 /// Sends a notification: asks the registry for a permit, hands over, settles.
 pub const SEND: &str = "notification.send";
+/// Sends the mails of a critical incident, ahead of everything in [`SEND`] (SOP 8.2).
+pub const ALERT_MAIL: &str = "notification.alert-mail";
+/// Looks at an alert by phone and does what is next: places a call, settles one, begins a round.
+pub const ALERT_CALL: &str = "notification.alert-call";
+/// Fetches who is told of a client's critical incidents.
+pub const FETCH_PARTIES: &str = "notification.fetch-parties";
 /// Fetches the current policy.
 pub const FETCH_POLICY: &str = "notification.fetch-policy";
 /// Fetches a calendar.
 pub const FETCH_CALENDAR: &str = "notification.fetch-calendar";
+
+/// Who sends it. Kinds have workers of their own, so that one never waits for another.
+pub fn lane(notification: &Notification) -> &'static str {
+    match (notification.kind.is_critical(), notification.channel) {
+        (false, _) => SEND,
+        (true, Channel::Email) => ALERT_MAIL,
+        (true, Channel::Phone) => ALERT_CALL,
+    }
+}
 
 /// Asks for work on a subject, once for each cause.
 ///

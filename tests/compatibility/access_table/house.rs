@@ -98,6 +98,7 @@ impl House {
                     "EngagementService/CreateEngagement",
                     json!({ "parent": parent, "engagementId": "spare", "engagement": spare_engagement(side) }),
                 ),
+                (side.account_manager(), "PlanService/UpdatePlan", json!({ "plan": spare_plan(side) })),
             ] {
                 firm.ok(who, method, request).await;
             }
@@ -224,4 +225,17 @@ pub fn spare_contact(side: Side) -> Value {
 
 pub fn spare_engagement(side: Side) -> Value {
     json!({ "displayName": "Spare work", "teamLead": side.account_manager() })
+}
+
+/// As many as a plan takes.
+pub const MILESTONES: u32 = 100;
+
+pub fn spare_plan(side: Side) -> Value {
+    let milestone = |number: u32| json!({ "id": format!("m{number}"), "displayName": format!("Part {number}"), "ways": ["CONTACT_WAY_EMAIL"] });
+    json!({
+        "name": format!("{}/engagements/spare/plan", side.client()),
+        "contacts": [{ "id": "weekly", "weeklyOn": "DAY_OF_WEEK_MONDAY", "time": "10:00", "startDate": "2027-03-01",
+            "ways": ["CONTACT_WAY_PHONE"] }],
+        "milestones": (0..MILESTONES).map(milestone).collect::<Vec<_>>(),
+    })
 }

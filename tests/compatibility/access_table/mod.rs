@@ -11,7 +11,7 @@ use house::{House, Side};
 
 /// The table's columns, and whose token stands for each. The people are of the client acme: Anna its account manager, Ben
 /// its team lead, Carla and Max on the project team, of whom Max was a contractor until yesterday, Jo and Sam its contacts.
-const ROLES: [(&str, Option<&str>); 14] = [
+const ROLES: [(&str, Option<&str>); 16] = [
     ("management", Some("staff/grace")),
     ("account_manager", Some("staff/anna")),
     ("team_lead", Some("staff/ben")),
@@ -24,7 +24,9 @@ const ROLES: [(&str, Option<&str>); 14] = [
     ("notification", Some("services/notification")),
     ("escalation", Some("services/escalation")),
     ("client_registry", Some("services/client-registry")),
+    ("reporting", Some("services/reporting")),
     ("mail_server", Some("services/intake")),
+    ("telephony", Some("services/telephony")),
     ("nobody", None),
 ];
 

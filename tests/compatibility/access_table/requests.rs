@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::house::{House, Side, spare_contact, spare_engagement};
+use super::house::{House, MILESTONES, Side, spare_contact, spare_engagement, spare_plan};
 
 impl House {
     /// The request, and what it needs.
@@ -12,6 +12,7 @@ impl House {
         match rpc.split_once('/').unwrap().0 {
             "CaseService" => self.of_cases(rpc, side).await,
             "InboundService" => self.of_mails(rpc, side).await,
+            "MeetingService" => self.of_meetings(rpc, side).await,
             "NotificationService" => self.of_notifications(rpc, side).await,
             "StaffService" => self.of_staff(rpc).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
@@ -26,9 +27,13 @@ impl House {
             ("ClientService/ListClients" | "CaseService/WatchCases" | "NotificationService/WatchDeliveries", side) => {
                 side.client()
             }
-            ("CaseService/ListCases" | "InboundService/ListMails" | "NotificationService/ListNotifications", _) => {
-                &self.looked_for
-            }
+            (
+                "CaseService/ListCases"
+                | "InboundService/ListMails"
+                | "MeetingService/ListMeetings"
+                | "NotificationService/ListNotifications",
+                _,
+            ) => &self.looked_for,
             _ => return None,
         };
         Some(format!("\"{marker}\""))
@@ -71,6 +76,7 @@ impl House {
             "ConsentService/AuthorizeSend" => json!({
                 "notification": format!("notifications/n{serial}"), "channel": "CHANNEL_EMAIL", "client": client,
                 "audience": { "contact": side.contact() } }),
+            "ConsentService/GetIncidentParties" => json!({ "client": client }),
             "ContactService/CreateContact" => json!({ "parent": client, "contactId": format!("contact-{serial}"),
                 "contact": { "displayName": "A contact", "email": format!("c{serial}@somewhere.example") } }),
             "ContactService/GetContact" => json!({ "name": side.contact() }),
@@ -84,6 +90,12 @@ impl House {
             "EngagementService/GetEngagement" => json!({ "name": format!("{client}/engagements/spare") }),
             "EngagementService/UpdateEngagement" => {
                 json!({ "engagement": with_name(spare_engagement(side), format!("{client}/engagements/spare")) })
+            }
+            "PlanService/GetPlan" | "PlanService/PreviewPlan" => json!({ "name": spare_plan(side)["name"] }),
+            "PlanService/UpdatePlan" => json!({ "plan": spare_plan(side) }),
+            // One that no call before has reached.
+            "PlanService/ReachMilestone" => {
+                json!({ "name": spare_plan(side)["name"], "milestone": format!("m{}", serial % MILESTONES) })
             }
             "PolicyService/PublishPolicy" => json!({ "policy": {
                 "firmCalendar": "calendars/northgate", "officialDomain": "northgate.example",
@@ -148,7 +160,9 @@ impl House {
             | "CaseService/PreviewCase" => json!({ "name": name }),
             "CaseService/ListCases" => self.looking_for(name, json!({ "pageSize": 200 })),
             "CaseService/ListTimelineEntries" => json!({ "parent": name }),
-            "CaseService/RaiseIssue" | "CaseService/EscalateCase" => json!({ "name": name, "reason": "It is urgent." }),
+            "CaseService/RaiseIssue" | "CaseService/DeclareCritical" | "CaseService/EscalateCase" => {
+                json!({ "name": name, "reason": "It is urgent." })
+            }
             "CaseService/ProposeResolution" => json!({ "name": name, "text": "The export is repaired." }),
             "CaseService/ConfirmResolution" => json!({ "name": name, "proposalRevision": 1 }),
             "CaseService/RecordClientConfirmation" => json!({ "name": name, "proposalRevision": 1,
@@ -185,6 +199,33 @@ impl House {
             "InboundService/ListMails" => self.looking_for(name, json!({ "pageSize": 200 })),
             "InboundService/AttributeMail" => json!({ "name": name, "contact": "clients/acme/contacts/sam" }),
             "InboundService/DismissMail" => json!({ "name": name, "reason": "An advertisement." }),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn of_meetings(&mut self, rpc: &str, side: Side) -> Value {
+        let planned = |start: &str| {
+            json!({ "meeting": { "client": side.client(), "form": "MEETING_FORM_PHONE", "contacts": [side.contact()],
+            "subject": "The move", "startTime": start } })
+        };
+        let mut over = planned("2027-03-24T10:00:00Z");
+        over["meeting"]["endTime"] = json!("2027-03-24T10:30:00Z");
+        let ahead = planned("2027-12-01T10:00:00Z");
+        if rpc == "MeetingService/CreateMeeting" {
+            return ahead;
+        }
+        let is_planned = ["HoldMeeting", "CancelMeeting"].iter().any(|verb| rpc.ends_with(verb));
+        let opened = if is_planned { ahead } else { over };
+        let made = self.firm.ok("staff/grace", "MeetingService/CreateMeeting", opened).await;
+        let name = made["meeting"]["name"].clone();
+        match rpc {
+            "MeetingService/GetMeeting" | "MeetingService/CloseMeeting" => json!({ "name": name }),
+            "MeetingService/ListMeetings" => self.looking_for(name, json!({ "pageSize": 200 })),
+            "MeetingService/HoldMeeting" => json!({ "name": name, "startTime": "2027-03-24T10:00:00Z",
+                "endTime": "2027-03-24T10:30:00Z" }),
+            "MeetingService/RecordMinutes" => json!({ "name": name, "text": "We move in May." }),
+            "MeetingService/RecordRecording" => json!({ "name": name, "missingReason": "The line was bad." }),
+            "MeetingService/CancelMeeting" => json!({ "name": name, "reason": "Jo is ill." }),
             other => panic!("no request for {other}: add one, and a row to access.csv"),
         }
     }

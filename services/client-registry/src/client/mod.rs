@@ -14,7 +14,7 @@ use keyring::Keyring;
 use crate::{
     calendar,
     events::publish,
-    name, revision, staff,
+    incident, name, revision, staff,
     store::{Store, limit, page_of},
 };
 
@@ -39,6 +39,7 @@ pub(crate) async fn create(unit: &Unit<'_>, id: &str, details: Details) -> Resul
         return Err(ClientError::Exists(id.to_owned()).into());
     }
     publish::client_registered(unit, &client).await?;
+    incident::client_changed(unit, id).await?;
     Ok(client)
 }
 
@@ -55,6 +56,8 @@ pub(crate) async fn update(unit: &Unit<'_>, id: &str, etag: &str, details: Detai
     client.change(details, unit.now())?;
     repo::update(unit.tx(), unit.keyring(), &client).await?;
     publish::client_updated(unit, &client).await?;
+    // Whoever is called hears the client's name.
+    incident::client_changed(unit, id).await?;
     Ok(client)
 }
 

@@ -22,7 +22,11 @@ pub(crate) struct Details {
     pub display_name: String,
     pub email: String,
     pub phone: Option<String>,
+    /// Tried in this order after `phone`.
+    pub other_phones: Vec<String>,
     pub confirms: bool,
+    /// Marked as one who is told of a critical incident (SOP 8.2).
+    pub told_of_incidents: bool,
     pub inactive: bool,
 }
 
@@ -60,10 +64,49 @@ impl Contact {
     }
 }
 
+/// Of a client's active contacts those who are told of a critical incident (SOP 8.2): who is marked, else who confirms, else
+/// all. Only of those who can be `reached` at all, so that a mark on somebody who cannot leaves nobody untold.
+pub(crate) fn told_of_incidents(
+    active: Vec<Contact>,
+    official_domain: &str,
+    reached: impl Fn(&Contact) -> bool,
+) -> Vec<Contact> {
+    let active: Vec<_> = active.into_iter().filter(|contact| !contact.details.inactive && reached(contact)).collect();
+    let marked = |contact: &Contact| contact.details.told_of_incidents;
+    let confirming = |contact: &Contact| contact.may_confirm(Some(official_domain));
+    if active.iter().any(marked) {
+        active.into_iter().filter(marked).collect()
+    } else if active.iter().any(confirming) {
+        active.into_iter().filter(confirming).collect()
+    } else {
+        active
+    }
+}
+
 impl Details {
+    /// The numbers in the order in which they are tried.
+    pub fn phones(&self) -> Vec<String> {
+        self.phone.iter().chain(&self.other_phones).cloned().collect()
+    }
+
+    fn check_phones(&self) -> Result<(), ContactError> {
+        let others = &self.other_phones;
+        if self.phone.is_none() && !others.is_empty() {
+            return Err(ContactError::PhoneMissing);
+        }
+        let twice = |(at, number): (usize, &String)| {
+            self.phone.as_ref() == Some(number) || others.iter().take(at).any(|known| known == number)
+        };
+        match others.iter().enumerate().position(twice) {
+            Some(at) => Err(ContactError::NumberTwice(at)),
+            None => Ok(()),
+        }
+    }
+
     /// The address of one who left is not held against a policy: they could not be let go otherwise once a later one names
     /// its domain.
     fn check(&self, official_domain: Option<&str>) -> Result<(), ContactError> {
+        self.check_phones()?;
         if !self.inactive && self.is_of_firm(official_domain) { Err(ContactError::FirmAddress) } else { Ok(()) }
     }
 
@@ -82,7 +125,15 @@ mod tests {
     const FIRM: Option<&str> = Some("firm.example");
 
     fn details(email: &str) -> Details {
-        Details { display_name: "Jo".into(), email: email.into(), phone: None, confirms: true, inactive: false }
+        Details {
+            display_name: "Jo".into(),
+            email: email.into(),
+            phone: None,
+            other_phones: Vec::new(),
+            confirms: true,
+            told_of_incidents: false,
+            inactive: false,
+        }
     }
 
     fn introduce(email: &str, domain: Option<&str>) -> Result<Contact, ContactError> {
@@ -105,5 +156,50 @@ mod tests {
         let gone = Details { inactive: true, ..details("jo@firm.example") };
         jo.change(gone, FIRM, Timestamp::UNIX_EPOCH).unwrap();
         assert!(!jo.may_confirm(None));
+    }
+
+    #[test]
+    fn further_numbers_stand_behind_a_first_one_and_each_number_once() {
+        let with = |phone: Option<&str>, others: &[&str]| {
+            let (phone, other_phones) =
+                (phone.map(str::to_owned), others.iter().map(|one| (*one).to_owned()).collect());
+            let details = Details { phone, other_phones, ..details("jo@acme.example") };
+            Contact::introduce("acme", "jo", details, FIRM, Timestamp::UNIX_EPOCH)
+        };
+        assert_eq!(with(None, &["+441"]), Err(ContactError::PhoneMissing));
+        assert_eq!(with(Some("+441"), &["+442", "+441"]), Err(ContactError::NumberTwice(1)));
+        assert_eq!(with(Some("+441"), &["+442", "+443", "+442"]), Err(ContactError::NumberTwice(2)));
+        let jo = with(Some("+441"), &["+443", "+442"]).unwrap();
+        assert_eq!(jo.details.phones(), ["+441", "+443", "+442"]);
+    }
+
+    #[test]
+    fn of_an_incident_those_are_told_who_are_marked_else_who_confirm_else_everybody() {
+        let contact = |id: &str, marked, confirms, phone: Option<&str>, inactive| {
+            let details = Details {
+                told_of_incidents: marked,
+                confirms,
+                phone: phone.map(str::to_owned),
+                inactive,
+                ..details(&format!("{id}@acme.example"))
+            };
+            Contact::introduce("acme", id, details, FIRM, Timestamp::UNIX_EPOCH).unwrap()
+        };
+        let told = |contacts: &[Contact], phone: bool| {
+            let reached = |contact: &Contact| !phone || contact.details.phone.is_some();
+            let told = told_of_incidents(contacts.to_vec(), "firm.example", reached);
+            told.into_iter().map(|contact| contact.id).collect::<Vec<_>>()
+        };
+        let (al, bo, cy) = ("al", "bo", "cy");
+        let all = [
+            contact(al, false, false, Some("+441"), false),
+            contact(bo, true, false, None, false),
+            contact(cy, false, true, Some("+442"), false),
+            contact("di", true, true, Some("+443"), true),
+        ];
+        assert_eq!(told(&all, false), [bo], "who left is told nothing");
+        assert_eq!(told(&all, true), [cy], "a mark on one without a number leaves nobody untold");
+        assert_eq!(told(&all[..1], true), [al]);
+        assert!(told(&all[1..2], true).is_empty());
     }
 }

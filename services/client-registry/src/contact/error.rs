@@ -12,6 +12,10 @@ pub(crate) enum ContactError {
     Exists(String, String),
     #[error("the address is of the firm's official domain")]
     FirmAddress,
+    #[error("further numbers stand without a first one")]
+    PhoneMissing,
+    #[error("further number {0} stands there before")]
+    NumberTwice(usize),
 }
 
 impl From<ContactError> for Refusal {
@@ -27,6 +31,16 @@ impl From<ContactError> for Refusal {
                 "FIRM_ADDRESS",
                 "contact.email",
                 "is of the firm's official domain, so the firm would confirm in the client's stead",
+            ),
+            ContactError::PhoneMissing => Self::field(
+                "PHONE_MISSING",
+                "contact.phone",
+                "is required where other_phones are given, which are tried after it",
+            ),
+            ContactError::NumberTwice(at) => Self::field(
+                "NUMBER_TWICE",
+                format!("contact.other_phones[{at}]"),
+                "is phone, or stands before in other_phones; a number is tried once",
             ),
         }
     }

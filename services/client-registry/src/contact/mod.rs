@@ -6,21 +6,21 @@ mod repo;
 
 use business_time::Timestamp;
 use command::{Fault, Unit, paging::Page};
-pub(crate) use entity::{Contact, Details};
+pub(crate) use entity::{Contact, Details, told_of_incidents};
 pub(crate) use error::ContactError;
 use repo::Hold;
 
 use crate::{
     address, client,
     db::gate::Gate,
-    name, policy, revision, staff,
+    incident, name, policy, revision, staff,
     store::{Store, limit},
 };
 
 /// A new contact of a client.
 ///
 /// # Errors
-/// NOT_FOUND where the client is not there, `FIRM_ADDRESS`, ALREADY_EXISTS, `ADDRESS_TAKEN`.
+/// NOT_FOUND where the client is not there, `PHONE_MISSING`, `NUMBER_TWICE`, `FIRM_ADDRESS`, ALREADY_EXISTS, `ADDRESS_TAKEN`.
 pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Details) -> Result<Contact, Fault> {
     Gate::Policy.hold(unit.tx()).await?;
     client::require(unit.tx(), client).await?;
@@ -31,13 +31,14 @@ pub(crate) async fn create(unit: &Unit<'_>, client: &str, id: &str, details: Det
     }
     settle_address(unit, &contact).await?;
     unit.touched(&name::contact(client, id));
+    incident::client_changed(unit, client).await?;
     Ok(contact)
 }
 
 /// Replaces a contact's fields. One who leaves gives their address back, one who comes back needs it free.
 ///
 /// # Errors
-/// NOT_FOUND, `STALE_ETAG`, `FIRM_ADDRESS`, `ADDRESS_TAKEN`.
+/// NOT_FOUND, `STALE_ETAG`, `PHONE_MISSING`, `NUMBER_TWICE`, `FIRM_ADDRESS`, `ADDRESS_TAKEN`.
 pub(crate) async fn update(
     unit: &Unit<'_>,
     client: &str,
@@ -54,6 +55,7 @@ pub(crate) async fn update(
     repo::update(unit.tx(), unit.keyring(), &contact).await?;
     settle_address(unit, &contact).await?;
     unit.touched(&name::contact(client, id));
+    incident::client_changed(unit, client).await?;
     Ok(contact)
 }
 
@@ -105,6 +107,14 @@ pub(crate) async fn hold_confirming(
     let mut contacts = repo::list_confirming_shared(unit.tx(), unit.keyring(), client).await?;
     contacts.retain(|contact| contact.may_confirm(Some(official_domain)));
     Ok(contacts)
+}
+
+/// A client's active contacts in the order of their ids; each as they stay until the commit.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn hold_active(unit: &Unit<'_>, client: &str) -> Result<Vec<Contact>, Fault> {
+    repo::list_active_shared(unit.tx(), unit.keyring(), client).await
 }
 
 /// Whether a contact may act for the client, and confirm for it.

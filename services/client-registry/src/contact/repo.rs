@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::entity::{Contact, Details};
-use crate::{db::entities::contact, revision};
+use crate::{db::entities::contact, phones, revision};
 
 /// How firmly a row is held until the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,24 @@ pub(super) async fn list_confirming_shared(
     Ok(contacts)
 }
 
+/// A client's active contacts, shared in the order of their ids.
+pub(super) async fn list_active_shared(
+    tx: &DatabaseTransaction,
+    keyring: &Keyring,
+    client: &str,
+) -> Result<Vec<Contact>, Fault> {
+    let query = contact::Entity::find()
+        .filter(contact::Column::Client.eq(client))
+        .filter(contact::Column::Inactive.eq(false))
+        .order_by_asc(contact::Column::Id)
+        .lock_shared();
+    let mut contacts = Vec::new();
+    for row in query.all(tx).await? {
+        contacts.push(from_row(tx, keyring, row).await?);
+    }
+    Ok(contacts)
+}
+
 async fn to_row(tx: &DatabaseTransaction, keyring: &Keyring, of: &Contact) -> Result<contact::Model, Fault> {
     let key = keyring.key(tx, &Owner::client(&of.client), Purpose::Erasable).await?;
     let row = row_key(&of.client, &of.id);
@@ -124,6 +142,8 @@ async fn to_row(tx: &DatabaseTransaction, keyring: &Keyring, of: &Contact) -> Re
         inactive: details.inactive,
         create_time: micros(of.create_time),
         update_time: micros(of.update_time),
+        other_phones: phones::seal(&key, place("other_phones", &row), &details.other_phones)?,
+        told_of_incidents: details.told_of_incidents,
     })
 }
 
@@ -138,7 +158,12 @@ async fn from_row<C: ConnectionTrait>(conn: &C, keyring: &Keyring, row: contact:
             Some(phone) => Some(open("phone", phone).await?),
             None => None,
         },
+        other_phones: match &row.other_phones {
+            Some(sealed) => phones::read(&open("other_phones", sealed).await?)?,
+            None => Vec::new(),
+        },
         confirms: row.confirms,
+        told_of_incidents: row.told_of_incidents,
         inactive: row.inactive,
     };
     Ok(Contact {

@@ -100,6 +100,17 @@ pub(crate) async fn hold_lead(unit: &Unit<'_>, client: &str, id: Option<&str>) -
     repo::find_lead(unit.tx(), client, id).await
 }
 
+/// Demands that an engagement is there. One is never deleted, so this needs no lock.
+///
+/// # Errors
+/// NOT_FOUND.
+pub(crate) async fn require<C: ConnectionTrait>(conn: &C, client: &str, id: &str) -> Result<(), Fault> {
+    if repo::exists(conn, client, id).await? {
+        return Ok(());
+    }
+    Err(EngagementError::NotFound(client.to_owned(), id.to_owned()).into())
+}
+
 /// An engagement.
 ///
 /// # Errors

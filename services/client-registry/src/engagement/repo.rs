@@ -45,6 +45,11 @@ pub(super) async fn find<C: ConnectionTrait>(
     first(conn, keyring, client, row).await
 }
 
+pub(super) async fn exists<C: ConnectionTrait>(conn: &C, client: &str, id: &str) -> Result<bool, Fault> {
+    let sql = "SELECT id FROM engagement WHERE client = ? AND id = ?";
+    Ok(query_one(conn, sql, vec![client.into(), id.into()]).await?.is_some())
+}
+
 pub(super) async fn find_locked(
     tx: &DatabaseTransaction,
     keyring: &Keyring,

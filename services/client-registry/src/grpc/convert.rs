@@ -62,8 +62,8 @@ pub(super) fn engagement_details(of: &wire::Engagement) -> Result<engagement::De
 
 pub(super) fn contact_to_wire(of: &contact::Contact) -> wire::Contact {
     wire::Contact {
-        other_phones: Vec::new(),
-        told_of_incidents: false,
+        other_phones: of.details.other_phones.clone(),
+        told_of_incidents: of.details.told_of_incidents,
         name: name::contact(&of.client, &of.id),
         display_name: of.details.display_name.clone(),
         email: of.details.email.clone(),
@@ -80,7 +80,9 @@ pub(super) fn contact_details(of: &wire::Contact) -> contact::Details {
         display_name: of.display_name.clone(),
         email: of.email.clone(),
         phone: Some(of.phone.clone()).filter(|phone| !phone.is_empty()),
+        other_phones: of.other_phones.clone(),
         confirms: of.confirms,
+        told_of_incidents: of.told_of_incidents,
         inactive: of.inactive,
     }
 }
@@ -143,7 +145,7 @@ pub(super) fn staff_to_wire(of: &staff::Staff) -> wire::Staff {
         (profile.roles.auditor, wire::FirmRole::Auditor),
     ];
     wire::Staff {
-        phones: Vec::new(),
+        phones: profile.phones.clone(),
         name: name::staff(&of.id),
         display_name: profile.display_name.clone(),
         email: profile.email.clone(),
@@ -174,6 +176,7 @@ pub(super) fn staff_profile(of: &wire::Staff) -> Result<staff::Profile, Refusal>
     Ok(staff::Profile {
         display_name: of.display_name.clone(),
         email: of.email.clone(),
+        phones: of.phones.clone(),
         department: of.department.clone(),
         kind,
         roles: staff::Roles {
@@ -205,7 +208,14 @@ pub(super) fn time(given: &prost_types::Timestamp, field: &str) -> Result<Timest
 pub(super) fn policy_to_wire(of: &policy::Policy) -> wire::Policy {
     let rules = &of.rules;
     wire::Policy {
-        critical_incidents: None,
+        critical_incidents: Some(wire::CriticalIncidents {
+            update_cadence: Some(duration_to_wire(rules.update_cadence)),
+            report_within: Some(duration_to_wire(rules.report_within)),
+        }),
+        meetings: Some(wire::Meetings {
+            video_providers: rules.meetings.video_providers.clone(),
+            recorded_kinds: rules.meetings.recorded_kinds.clone(),
+        }),
         name: name::policy(of.version),
         version: of.version,
         publish_time: Some(proto_time(of.publish_time)),
@@ -238,6 +248,12 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
     };
     let days = u32::try_from(of.first_response_business_days)
         .map_err(|_| Refusal::field("OUT_OF_RANGE", "policy.first_response_business_days", "is a number of days"))?;
+    let critical = of.critical_incidents.unwrap_or_default();
+    let meetings = of.meetings.clone().unwrap_or_default();
+    let or = |given: Option<prost_types::Duration>, field: &str, usual| match given {
+        Some(given) => duration(Some(given), field),
+        None => Ok(usual),
+    };
     Ok(policy::Rules {
         firm_calendar: name::id_in("calendars", &of.firm_calendar, "policy.firm_calendar")?.to_owned(),
         official_domain: of.official_domain.clone(),
@@ -247,18 +263,28 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
         escalation_steps: of.escalation_steps.iter().enumerate().map(step).collect::<Result<_, Refusal>>()?,
         confirmation_reminder: duration(of.confirmation_reminder, "policy.confirmation_reminder")?,
         auto_acknowledge: of.auto_acknowledge,
+        update_cadence: or(
+            critical.update_cadence,
+            "policy.critical_incidents.update_cadence",
+            policy::UPDATE_CADENCE,
+        )?,
+        meetings: policy::Meetings {
+            video_providers: meetings.video_providers.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            recorded_kinds: meetings.recorded_kinds,
+        },
+        report_within: or(critical.report_within, "policy.critical_incidents.report_within", policy::REPORT_WITHIN)?,
     })
 }
 
 /// A span of time, cut to the microsecond in which spans are stored.
-fn duration(given: Option<prost_types::Duration>, field: &str) -> Result<Duration, Refusal> {
+pub(super) fn duration(given: Option<prost_types::Duration>, field: &str) -> Result<Duration, Refusal> {
     let wrong = || Refusal::field("BAD_DURATION", field, "is no span of time");
     let whole = Duration::try_from(given.ok_or_else(wrong)?).map_err(|_| wrong())?;
     let micros = u64::try_from(whole.as_micros()).map_err(|_| wrong())?;
     Ok(Duration::from_micros(micros))
 }
 
-fn duration_to_wire(of: Duration) -> prost_types::Duration {
+pub(super) fn duration_to_wire(of: Duration) -> prost_types::Duration {
     // What is stored came from such a message.
     prost_types::Duration::try_from(of).unwrap_or_default()
 }
@@ -303,7 +329,8 @@ pub(super) fn wish(of: &wire::AuthorizeSendRequest) -> Result<permit::Wish, Refu
             });
             permit::Audience::Confirmers { asked: asked.transpose()? }
         }
-        Some(Kind::IncidentContacts(_)) | None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
+        Some(Kind::IncidentContacts(_)) => permit::Audience::IncidentContacts,
+        None => return Err(Refusal::field("REQUIRED", "audience", "is required")),
     };
     let engagement = match given(&of.engagement) {
         Some(name) => {
@@ -314,6 +341,11 @@ pub(super) fn wish(of: &wire::AuthorizeSendRequest) -> Result<permit::Wish, Refu
     };
     Ok(permit::Wish {
         notification: of.notification.clone(),
+        channel: match of.channel() {
+            wire::Channel::Email => permit::Channel::Email,
+            wire::Channel::Phone => permit::Channel::Phone,
+            wire::Channel::Unspecified => return Err(Refusal::field("REQUIRED", "channel", "is required")),
+        },
         client: given(&of.client).map(|name| own(&name, "clients", "client")).transpose()?,
         engagement,
         author: given(&of.author).map(|name| own(&name, "staff", "author")).transpose()?,
@@ -338,7 +370,18 @@ fn party_to_wire(of: permit::Party) -> wire::Party {
         display_name: of.display_name,
         email: of.email,
         stands_in_for: of.stands_in_for,
-        phones: Vec::new(),
+        phones: of.phones,
+    }
+}
+
+pub(super) fn incident_parties_to_wire(of: permit::IncidentParties) -> wire::GetIncidentPartiesResponse {
+    wire::GetIncidentPartiesResponse {
+        client_display_name: of.client_display_name,
+        contacts: of.contacts.into_iter().map(party_to_wire).collect(),
+        management: of.management.into_iter().map(party_to_wire).collect(),
+        sender: Some(party_to_wire(of.sender)),
+        policy_version: of.policy_version,
+        revision: of.revision,
     }
 }
 

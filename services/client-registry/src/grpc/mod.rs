@@ -9,6 +9,7 @@ mod consent;
 mod contact;
 mod convert;
 mod engagement;
+mod plan;
 mod policy;
 mod staff;
 

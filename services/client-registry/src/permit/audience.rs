@@ -8,28 +8,29 @@
 
 use command::{Fault, Unit};
 
-use super::entity::{Denial, Party, Told, Wish, each_once};
+use super::entity::{Channel, Denial, Party, Told, Wish, each_once};
 use crate::{
     address,
     client::Client,
     engagement, name,
     policy::Target,
-    staff::{self, FirmRole, Holder, Standing, holders, stand_in},
+    staff::{self, FirmRole, Holder, Staff, Standing, holders, stand_in},
 };
 
-/// Finds them. Mail goes to the official domain only (SOP 6): one without an address of it is passed over as if they were
+/// Finds them. On the phone one without a number is passed over. Mail goes to the official domain only (SOP 6): one without an address of it is passed over as if they were
 /// absent, and others are told.
 pub(super) struct Finder<'f> {
     unit: &'f Unit<'f>,
     official_domain: &'f str,
+    channel: Channel,
     passed_over: bool,
 }
 
 type Found = Result<Result<Vec<Party>, Denial>, Fault>;
 
 impl<'f> Finder<'f> {
-    pub fn new(unit: &'f Unit<'f>, official_domain: &'f str) -> Self {
-        Self { unit, official_domain, passed_over: false }
+    pub fn new(unit: &'f Unit<'f>, official_domain: &'f str, channel: Channel) -> Self {
+        Self { unit, official_domain, channel, passed_over: false }
     }
 
     /// A member of staff, or whoever stands in while they are absent.
@@ -39,13 +40,18 @@ impl<'f> Finder<'f> {
             _ => return Ok(Err(Denial::RecipientInactive)),
         }
         let acting = acting(self.unit, id).await?;
-        self.first_of([acting, vec![own(id)]]).await
+        let deputy = self.deputy_on_the_phone(id).await?;
+        self.first_of([acting, deputy, vec![own(id)]]).await
     }
 
     /// Whoever holds a target for the client.
     pub async fn of_target(mut self, target: Target, client: Option<&Client>, wish: &Wish) -> Found {
         let Some(client) = client.filter(|_| target != Target::Management) else {
             return match target {
+                Target::Management if self.channel == Channel::Phone => {
+                    let list = self.call_list().await?;
+                    self.first_of([list]).await
+                }
                 Target::Management => {
                     let management = self.holders(FirmRole::Management).await?;
                     self.first_of([present(&management), all(&management)]).await
@@ -62,9 +68,11 @@ impl<'f> Finder<'f> {
             }
             Target::AccountManager | Target::Management => client.account_manager.clone(),
         };
-        let acting = self.reached(acting(self.unit, &holder).await?).await?;
-        if !acting.is_empty() {
-            return Ok(Ok(acting));
+        for told in [acting(self.unit, &holder).await?, self.deputy_on_the_phone(&holder).await?] {
+            let reached = self.reached(told).await?;
+            if !reached.is_empty() {
+                return Ok(Ok(reached));
+            }
         }
         let standing = staff::standing(self.unit.tx(), &holder, self.unit.now()).await?;
         let mut absent: Vec<_> = standing.filter(|link| link.active).map(|_| own(&holder)).into_iter().collect();
@@ -82,6 +90,57 @@ impl<'f> Finder<'f> {
         let management = self.holders(FirmRole::Management).await?;
         let absent = [all(&intake), all(&management)].concat();
         self.first_of([present(&intake), present(&management), absent]).await
+    }
+
+    /// Everybody in management in the order in which they are called until somebody is reached (SOP 8.2): who is there, each
+    /// followed by who stands in for them, then who stands in for the absent ones, then these. Who may act on it without being
+    /// asked is told by mail; a deputy hears of it by phone where management does not pick up, so that somebody of the firm
+    /// does.
+    async fn call_list(&self) -> Result<Vec<Told>, Fault> {
+        let (absent, there): (Vec<_>, Vec<_>) =
+            self.holders(FirmRole::Management).await?.into_iter().partition(|holder| holder.absent);
+        let mut list = Vec::new();
+        for holder in there {
+            list.push(own(&holder.id));
+            list.extend(self.deputy(&holder.id).await?);
+        }
+        for holder in &absent {
+            list.extend(self.deputy(&holder.id).await?);
+        }
+        list.extend(all(&absent));
+        Ok(list)
+    }
+
+    /// As [`Finder::call_list`], with how each is reached; one who is reached in no way is left out.
+    pub async fn incident_management(&mut self) -> Result<Vec<Party>, Fault> {
+        let list = self.call_list().await?;
+        let mut parties = Vec::with_capacity(list.len());
+        for one in each_once(list) {
+            let Some(person) = staff::find(self.unit, &one.id).await? else { continue };
+            let official = address::is_of_domain(&person.profile.email, self.official_domain);
+            if official || !person.profile.phones.is_empty() {
+                let phones = person.profile.phones.clone();
+                let mut party = party(one, person, phones);
+                if !official {
+                    party.email.clear();
+                }
+                parties.push(party);
+            }
+        }
+        Ok(parties)
+    }
+
+    async fn deputy(&self, id: &str) -> Result<Option<Told>, Fault> {
+        let deputy = staff::deputy(self.unit.tx(), id, self.unit.now()).await?;
+        Ok(deputy.map(|deputy| Told { id: deputy, stands_in_for: Some(id.to_owned()) }))
+    }
+
+    /// On the phone one without a number is passed over as if absent.
+    async fn deputy_on_the_phone(&self, id: &str) -> Result<Vec<Told>, Fault> {
+        match self.channel {
+            Channel::Phone => Ok(self.deputy(id).await?.into_iter().collect()),
+            Channel::Email => Ok(Vec::new()),
+        }
     }
 
     async fn holders(&self, role: FirmRole) -> Result<Vec<Holder>, Fault> {
@@ -103,18 +162,28 @@ impl<'f> Finder<'f> {
         let mut parties = Vec::with_capacity(told.len());
         for one in each_once(told) {
             let Some(person) = staff::find(self.unit, &one.id).await? else { continue };
-            if !address::is_of_domain(&person.profile.email, self.official_domain) {
-                self.passed_over = true;
-                continue;
-            }
-            parties.push(Party {
-                person: name::staff(&one.id),
-                display_name: person.profile.display_name,
-                email: person.profile.email,
-                stands_in_for: one.stands_in_for.map(|id| name::staff(&id)).unwrap_or_default(),
-            });
+            let phones = match self.channel {
+                Channel::Phone if person.profile.phones.is_empty() => continue,
+                Channel::Phone => person.profile.phones.clone(),
+                Channel::Email if !address::is_of_domain(&person.profile.email, self.official_domain) => {
+                    self.passed_over = true;
+                    continue;
+                }
+                Channel::Email => Vec::new(),
+            };
+            parties.push(party(one, person, phones));
         }
         Ok(parties)
+    }
+}
+
+fn party(told: Told, person: Staff, phones: Vec<String>) -> Party {
+    Party {
+        person: name::staff(&told.id),
+        display_name: person.profile.display_name,
+        email: person.profile.email,
+        stands_in_for: told.stands_in_for.map(|id| name::staff(&id)).unwrap_or_default(),
+        phones,
     }
 }
 

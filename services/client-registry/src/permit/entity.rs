@@ -49,6 +49,15 @@ pub(crate) enum Audience {
     Intake,
     /// Whoever of the client may confirm (SOP 8.4): this contact, by client and own id, where they may; else all who may.
     Confirmers { asked: Option<(String, String)> },
+    /// Whoever of the client is told of a critical incident (SOP 8.2).
+    IncidentContacts,
+}
+
+/// How it goes (SOP 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Email,
+    Phone,
 }
 
 /// What somebody wants to send, and for whom. Ids, not names.
@@ -56,6 +65,7 @@ pub(crate) enum Audience {
 pub(crate) struct Wish {
     /// `notifications/{notification}`
     pub notification: String,
+    pub channel: Channel,
     pub client: Option<String>,
     /// The engagement's client and own id.
     pub engagement: Option<(String, String)>,
@@ -72,6 +82,19 @@ pub(crate) struct Party {
     pub email: String,
     /// The resource name of the absent person in whose stead this one is told; empty otherwise.
     pub stands_in_for: String,
+    /// In the order in which they are tried; empty where it goes by mail.
+    pub phones: Vec<String>,
+}
+
+/// Who would be told of a client's critical incident now, and who of them later (SOP 8.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IncidentParties {
+    pub client_display_name: String,
+    pub contacts: Vec<Party>,
+    pub management: Vec<Party>,
+    pub sender: Party,
+    pub policy_version: u64,
+    pub revision: u64,
 }
 
 /// A permit with what goes with it.
@@ -100,7 +123,10 @@ pub(crate) enum Denial {
     SenderNotOfficial,
     #[error("nobody who is to get it has an address of the official domain; UpdateStaff gives them one")]
     RecipientNotOfficial,
-    #[error("there is nobody to tell: nobody of the firm holds it, or no contact of the client may confirm")]
+    #[error(
+        "there is nobody to tell: nobody of the firm holds it, no contact of the client may confirm, or on the phone nobody \
+         has a number"
+    )]
     NobodyToTell,
 }
 

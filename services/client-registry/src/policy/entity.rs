@@ -28,7 +28,28 @@ pub(crate) struct Rules {
     pub escalation_steps: Vec<Step>,
     pub confirmation_reminder: Duration,
     pub auto_acknowledge: bool,
+    /// How often a client is updated on a critical incident until it is closed (SOP 8.2).
+    pub update_cadence: Duration,
+    /// Within what time its report is due.
+    pub report_within: Duration,
+    /// What meetings and calls need (SOP 6).
+    pub meetings: Meetings,
 }
+
+/// What meetings and calls with clients need, beside the minutes that every meeting in person needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Meetings {
+    /// Hosts of the allowed video providers.
+    pub video_providers: Vec<String>,
+    /// The kinds of call that must be recorded.
+    pub recorded_kinds: Vec<String>,
+}
+
+/// SOP 8.2, where a policy says nothing of it. What was published before is read with these too: the columns' defaults are
+/// these numbers, and never change.
+pub(crate) const UPDATE_CADENCE: Duration = Duration::from_secs(60 * 60);
+/// As [`UPDATE_CADENCE`].
+pub(crate) const REPORT_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// To whom an unresolved issue goes, and how long after it became one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +130,9 @@ mod tests {
             escalation_steps: steps.iter().map(step).collect(),
             confirmation_reminder: Duration::from_secs(86_400),
             auto_acknowledge: true,
+            update_cadence: UPDATE_CADENCE,
+            report_within: REPORT_WITHIN,
+            meetings: Meetings::default(),
         }
     }
 

@@ -8,13 +8,14 @@ mod repo;
 
 use command::{Fault, Unit, paging::Page};
 use database::ConnectionTrait;
-pub(crate) use entity::{Policy, Rules, Step, Target};
+pub(crate) use entity::{Meetings, Policy, REPORT_WITHIN, Rules, Step, Target, UPDATE_CADENCE};
 pub(crate) use error::PolicyError;
 
 use crate::{
     calendar,
     db::gate::Gate,
     events::publish,
+    incident,
     store::{Store, limit},
 };
 
@@ -30,6 +31,8 @@ pub(crate) async fn publish_next(unit: &Unit<'_>, rules: Rules) -> Result<Policy
     calendar::require(unit.tx(), &policy.rules.firm_calendar).await?;
     repo::insert(unit.tx(), &policy).await?;
     publish::policy_published(unit, policy.version).await?;
+    // Whose addresses are official, and where the firm writes from, may be others now.
+    incident::firm_changed(unit).await?;
     Ok(policy)
 }
 

@@ -43,14 +43,18 @@ fn to_row(of: &Policy) -> Result<policy::Model, Fault> {
         authserv_id: rules.authserv_id.clone(),
         first_response_business_days: i64::from(rules.first_response_business_days),
         escalation_steps: steps,
-        confirmation_reminder: i64::try_from(rules.confirmation_reminder.as_micros()).unwrap_or(i64::MAX),
+        confirmation_reminder: stored(rules.confirmation_reminder),
         auto_acknowledge: rules.auto_acknowledge,
+        update_cadence: stored(rules.update_cadence),
+        report_within: stored(rules.report_within),
+        meetings: serde_json::to_string(&rules.meetings).map_err(|error| unreadable("policy", error))?,
     })
 }
 
 fn from_row(row: policy::Model) -> Result<Policy, Fault> {
     let days = u32::try_from(row.first_response_business_days).map_err(|error| unreadable("policy", error))?;
-    let reminder = u64::try_from(row.confirmation_reminder).map_err(|error| unreadable("policy", error))?;
+    let span =
+        |micros: i64| u64::try_from(micros).map(Duration::from_micros).map_err(|error| unreadable("policy", error));
     Ok(Policy {
         version: revision::read(row.version),
         publish_time: instant(row.publish_time)?,
@@ -62,8 +66,15 @@ fn from_row(row: policy::Model) -> Result<Policy, Fault> {
             first_response_business_days: days,
             escalation_steps: serde_json::from_str(&row.escalation_steps)
                 .map_err(|error| unreadable("policy", error))?,
-            confirmation_reminder: Duration::from_micros(reminder),
+            confirmation_reminder: span(row.confirmation_reminder)?,
             auto_acknowledge: row.auto_acknowledge,
+            update_cadence: span(row.update_cadence)?,
+            report_within: span(row.report_within)?,
+            meetings: serde_json::from_str(&row.meetings).map_err(|error| unreadable("policy", error))?,
         },
     })
+}
+
+fn stored(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

@@ -5,6 +5,7 @@ use command::{Fault, Unit};
 use super::{
     FirmRole, Hold, Staff, StaffError, lock, repo,
     stand_in::{heir, holders},
+    told_of_incidents_changed,
 };
 use crate::{address, client, db::gate::Gate, engagement, name};
 
@@ -32,6 +33,7 @@ pub(crate) async fn deactivate(unit: &Unit<'_>, id: &str) -> Result<Departure, F
         return Err(StaffError::NobodyTakesOver.into());
     }
     let transferred = hand_over(unit, id, heir.as_deref()).await?;
+    told_of_incidents_changed(unit, &person, false).await?;
     Ok(Departure { person, transferred })
 }
 
@@ -45,6 +47,7 @@ pub(super) async fn end_access(unit: &Unit<'_>, id: &str) -> Result<(), Fault> {
     let (person, heir) = lock_with_heir(unit, id).await?;
     if !person.inactive && !person.is_active(unit.now()) {
         hand_over(unit, id, heir.as_deref()).await?;
+        told_of_incidents_changed(unit, &person, false).await?;
     }
     Ok(())
 }

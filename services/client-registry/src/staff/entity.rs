@@ -21,6 +21,8 @@ pub(crate) struct Staff {
 pub(crate) struct Profile {
     pub display_name: String,
     pub email: String,
+    /// Tried in this order.
+    pub phones: Vec<String>,
     pub department: String,
     pub kind: Kind,
     pub roles: Roles,
@@ -147,6 +149,7 @@ mod tests {
         Profile {
             display_name: "Anna Meyer".into(),
             email: "anna@firm.example".into(),
+            phones: Vec::new(),
             department: String::new(),
             kind: Kind::Employee,
             roles: Roles::default(),

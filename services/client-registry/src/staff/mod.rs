@@ -23,12 +23,12 @@ pub(crate) use entity::{Absence, Kind, Profile, Roles, Staff};
 pub(crate) use error::StaffError;
 use repo::Hold;
 pub(crate) use repo::{FirmRole, Holder, Link};
-pub(crate) use stand_in::{Standing, holders, represented_by, stand_in};
+pub(crate) use stand_in::{Standing, deputy, holders, represented_by, stand_in};
 
 use crate::{
     address,
     db::gate::Gate,
-    name, policy, revision,
+    incident, name, policy, revision,
     store::{Store, limit},
 };
 
@@ -52,6 +52,7 @@ pub(crate) async fn create(unit: &Unit<'_>, id: &str, profile: Profile) -> Resul
     }
     settle_address(unit, &person).await?;
     unit.touched(&name::staff(id));
+    told_of_incidents_changed(unit, &person, false).await?;
     Ok(person)
 }
 
@@ -115,7 +116,16 @@ pub(crate) async fn update(
     }
     settle_address(unit, &person).await?;
     unit.touched(&name::staff(id));
+    told_of_incidents_changed(unit, &person, known.profile.roles.management).await?;
     Ok(person)
+}
+
+/// Who keeps a copy of whom to tell of a critical incident (SOP 8.2) hears of each change to somebody in management, and to a
+/// deputy: whose, is not looked at, since a copy that is fetched for nothing costs little and an old one a call to nobody.
+async fn told_of_incidents_changed(unit: &Unit<'_>, person: &Staff, was_in_management: bool) -> Result<(), Fault> {
+    let concerned =
+        person.profile.roles.management || was_in_management || repo::is_deputy(unit.tx(), &person.id).await?;
+    if concerned { incident::firm_changed(unit).await } else { Ok(()) }
 }
 
 async fn settle_address(unit: &Unit<'_>, person: &Staff) -> Result<(), Fault> {
@@ -149,6 +159,7 @@ pub(crate) async fn create_absence(
         return Err(StaffError::AbsenceExists(staff.to_owned(), id.to_owned()).into());
     }
     unit.touched(&name::absence(staff, id));
+    told_of_incidents_changed(unit, &person, false).await?;
     Ok(absence)
 }
 

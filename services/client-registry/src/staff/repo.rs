@@ -12,7 +12,7 @@ use sea_orm::{
 use super::entity::{Absence, Kind, Profile, Roles, Staff};
 use crate::{
     db::entities::{absence, staff},
-    revision,
+    phones, revision,
 };
 
 /// How firmly a row is held until the commit.
@@ -162,6 +162,12 @@ pub(super) async fn list_represented<C: ConnectionTrait>(
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
+/// Whether anybody who has not left names this person as deputy.
+pub(super) async fn is_deputy<C: ConnectionTrait>(conn: &C, id: &str) -> Result<bool, Fault> {
+    let sql = "SELECT id FROM staff WHERE deputy = ? AND NOT inactive ORDER BY id LIMIT 1";
+    Ok(query_one(conn, sql, vec![id.into()]).await?.is_some())
+}
+
 /// Inserts an absence; false where the id is taken.
 pub(super) async fn insert_absence(tx: &DatabaseTransaction, absence: &Absence) -> Result<bool, Fault> {
     let sql =
@@ -223,6 +229,7 @@ fn to_row(key: &DataKey, person: &Staff) -> Result<staff::Model, Fault> {
         set_aside_reason: None,
         create_time: micros(person.create_time),
         update_time: micros(person.update_time),
+        phones: phones::seal(key, place("phones", &person.id), &profile.phones)?,
     })
 }
 
@@ -243,10 +250,17 @@ async fn from_row<C: ConnectionTrait>(conn: &C, keyring: &Keyring, row: staff::M
     let display_name =
         keyring.open(conn, &owner, Purpose::Erasable, place("display_name", &row.id), &row.display_name).await?;
     let email = keyring.open(conn, &owner, Purpose::Erasable, place("email", &row.id), &row.email).await?;
+    let phones = match &row.phones {
+        Some(sealed) => {
+            phones::read(&keyring.open(conn, &owner, Purpose::Erasable, place("phones", &row.id), sealed).await?)?
+        }
+        None => Vec::new(),
+    };
     Ok(Staff {
         profile: Profile {
             display_name,
             email,
+            phones,
             department: row.department,
             kind: if row.contractor { Kind::Contractor } else { Kind::Employee },
             roles: Roles { management: row.management, intake: row.intake, auditor: row.auditor },

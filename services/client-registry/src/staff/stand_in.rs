@@ -33,8 +33,25 @@ pub(crate) async fn stand_in<C: ConnectionTrait>(conn: &C, id: &str, now: Timest
     if link.active && !link.absent {
         return Ok(Standing::Here);
     }
-    let found = along(conn, id, link.deputy, |link| link.active && !link.absent && !link.roles.auditor, now).await?;
-    Ok(found.map_or(Standing::Nobody, Standing::Deputy))
+    Ok(acting_deputy(conn, id, link.deputy, now).await?.map_or(Standing::Nobody, Standing::Deputy))
+}
+
+/// The first along a person's chain of deputies who could act for them at `now`, whether or not they are there themselves.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn deputy<C: ConnectionTrait>(conn: &C, id: &str, now: Timestamp) -> Result<Option<String>, Fault> {
+    let first = repo::find_link(conn, id, now).await?.and_then(|link| link.deputy);
+    acting_deputy(conn, id, first, now).await
+}
+
+async fn acting_deputy<C: ConnectionTrait>(
+    conn: &C,
+    id: &str,
+    first: Option<String>,
+    now: Timestamp,
+) -> Result<Option<String>, Fault> {
+    along(conn, id, first, |link| link.active && !link.absent && !link.roles.auditor, now).await
 }
 
 /// The first active deputy along the chain who is no auditor, absent or not: who takes over for good.

@@ -53,7 +53,8 @@ async fn a_client_is_registered_with_its_account_manager_and_told(db: TestDataba
         told[0],
         ClientRegistered { client: "clients/acme".into(), revision: 1, calendar: "calendars/firm".into() }
     );
-    assert_eq!(house.audit("ClientService/CreateClient").await[0].resources, ["clients/acme"]);
+    let touched = ["clients/acme", "clients/acme/incidentParties"];
+    assert_eq!(house.audit("ClientService/CreateClient").await[0].resources, touched);
 }
 
 async fn a_client_needs_a_calendar_and_staff_that_are_there(db: TestDatabase) {

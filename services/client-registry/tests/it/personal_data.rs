@@ -1,6 +1,9 @@
 //! A canary in every personal field: it lies nowhere in the clear, neither in a column nor in a refusal.
 
-use contracts::client_registry::v1::{Client, Contact, CreateClientRequest, CreateContactRequest, Engagement, Staff};
+use contracts::client_registry::v1::{
+    Client, Contact, ContactWay, CreateClientRequest, CreateContactRequest, Engagement, Milestone, Plan, Staff,
+    UpdatePlanRequest,
+};
 use database::{DbBackend, query_all};
 use testkit::{TestDatabase, both_databases};
 
@@ -10,11 +13,13 @@ both_databases!(client_registry::MIGRATIONS; what_is_personal_lies_nowhere_in_th
 
 const CANARY: &str = "canary7q";
 const PHONE: &str = "+4479460007";
+const OTHER_PHONE: &str = "+4479460008";
 
 async fn fill(house: &House) {
     let person = Staff {
         display_name: format!("Staff {CANARY}"),
         email: format!("staff-{CANARY}@firm.example"),
+        phones: vec![PHONE.into(), OTHER_PHONE.into()],
         ..employee("anna")
     };
     house.staff_like("anna", person).await;
@@ -24,6 +29,7 @@ async fn fill(house: &House) {
     let wanted = Contact {
         display_name: format!("Contact {CANARY}"),
         phone: PHONE.into(),
+        other_phones: vec![OTHER_PHONE.into()],
         ..contact(&format!("{CANARY}@acme.example"))
     };
     let request = CreateContactRequest {
@@ -41,6 +47,16 @@ async fn fill(house: &House) {
         ..Default::default()
     };
     house.engagements(ROOT).create_engagement(request).await.unwrap();
+    let milestone = Milestone {
+        id: "trial".into(),
+        display_name: format!("Milestone {CANARY}"),
+        ways: vec![ContactWay::Email.into()],
+        ..Default::default()
+    };
+    let plan =
+        Plan { name: "clients/acme/engagements/audit/plan".into(), milestones: vec![milestone], ..Default::default() };
+    let request = UpdatePlanRequest { plan: Some(plan), request_id: "r-1".into() };
+    house.plans(ROOT).update_plan(request).await.unwrap();
 }
 
 /// Every value of every column of every table, as bytes.
@@ -88,7 +104,7 @@ async fn what_is_personal_lies_nowhere_in_the_clear(db: TestDatabase) {
         "the search finds what is there"
     );
     for (place, value) in all {
-        assert!(!contains(&value, CANARY) && !contains(&value, PHONE), "{place}");
+        assert!(!contains(&value, CANARY) && !contains(&value, PHONE) && !contains(&value, OTHER_PHONE), "{place}");
     }
 }
 

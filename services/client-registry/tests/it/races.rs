@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use contracts::client_registry::v1::{
     AuthorizeSendRequest, Confirmers, Contact, CreateAbsenceRequest, CreateClientRequest, CreateContactRequest,
-    CreateEngagementRequest, CreateStaffRequest, DeactivateStaffRequest, GetEngagementRequest, ListPoliciesRequest,
-    PublishPolicyRequest, Staff, TransferAccountRequest, UpdateContactRequest, UpdateEngagementRequest,
-    UpdateStaffRequest, audience, authorize_send_response::Outcome,
+    CreateEngagementRequest, CreateStaffRequest, DeactivateStaffRequest, GetEngagementRequest, IncidentPartiesChanged,
+    ListPoliciesRequest, PublishPolicyRequest, Staff, TransferAccountRequest, UpdateContactRequest,
+    UpdateEngagementRequest, UpdateStaffRequest, audience, authorize_send_response::Outcome,
 };
 use database::query_one;
 use testkit::{TestDatabase, eventually};
@@ -76,6 +76,30 @@ async fn manager(house: &House) -> String {
 
 fn inactive<T: std::fmt::Debug>(answer: Result<T, Status>) {
     assert_eq!(refusal(answer), refused(Code::FailedPrecondition, "STAFF_INACTIVE"));
+}
+
+#[test]
+fn of_two_changes_to_whom_an_incident_is_told_each_has_a_revision_of_its_own() {
+    race(async |house| {
+        house.client("acme", "root").await;
+        let before = house.events::<IncidentPartiesChanged>().await.len();
+        let contact = |id: &'static str| {
+            let request = CreateContactRequest {
+                parent: "clients/acme".into(),
+                contact_id: id.into(),
+                contact: Some(contact(&format!("{id}@acme.example"))),
+                ..Default::default()
+            };
+            let mut api = house.contacts(ROOT);
+            async move { api.create_contact(request).await.map(drop) }
+        };
+        let (jo, kim) = one_after_the_other(&house, contact("jo"), contact("kim")).await;
+        jo.unwrap();
+        kim.unwrap();
+        let told = house.events::<IncidentPartiesChanged>().await;
+        let revisions: Vec<_> = told[before - 1..].iter().map(|event| event.revision).collect();
+        assert_eq!(revisions, [revisions[0], revisions[0] + 1, revisions[0] + 2]);
+    });
 }
 
 #[test]

@@ -13,7 +13,8 @@ use contracts::client_registry::v1::{
     authorize_send_response::Outcome, calendar_service_client::CalendarServiceClient,
     client_service_client::ClientServiceClient, consent_service_client::ConsentServiceClient,
     contact_service_client::ContactServiceClient, engagement_service_client::EngagementServiceClient,
-    policy_service_client::PolicyServiceClient, staff_service_client::StaffServiceClient,
+    plan_service_client::PlanServiceClient, policy_service_client::PolicyServiceClient,
+    staff_service_client::StaffServiceClient,
 };
 use database::{Database, query_all};
 use event_log::{Bus, EventLog, Transport};
@@ -127,6 +128,10 @@ impl House {
 
     pub fn engagements(&self, person: &str) -> EngagementServiceClient<Channel> {
         EngagementServiceClient::new(self.channel(person))
+    }
+
+    pub fn plans(&self, person: &str) -> PlanServiceClient<Channel> {
+        PlanServiceClient::new(self.channel(person))
     }
 
     pub fn policies(&self, person: &str) -> PolicyServiceClient<Channel> {

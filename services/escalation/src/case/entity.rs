@@ -10,6 +10,8 @@
 //!             └──────rejection─────────┘──┘
 //! ```
 //!
+//! An issue may be critical besides ([`Critical`], SOP 8.2); all that holds for an issue holds for it.
+//!
 //! Each transition first lets happen what was due before it ([`Case::catch_up`]), then refuses with a [`CaseError`] or answers
 //! with what happened ([`Done`]). Words (a subject, a proposal, a reason) pass through it into the facts and are not kept:
 //! whoever stores the facts encrypts them.
@@ -19,6 +21,8 @@
 
 mod clock;
 mod confirm;
+mod critical;
+mod due;
 mod fact;
 mod mail;
 mod preview;
@@ -33,9 +37,13 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use clock::{
-    Due, Ended, Late, Policy, Provenance, Replied, Resolution, Response, RestsOn, Step, Target, Waiting, WorkingCalendar,
+    Due, Ended, Late, Policy, Provenance, Replied, Resolution, Response, RestsOn, Step, Target, Waiting,
+    WorkingCalendar,
 };
 pub use confirm::{ClientWord, Closure, Confirmed, FirmWord, Progress, Proposal, Rejected, Side};
+pub use critical::{
+    Alert, AlertSide, AlertStep, Channel, Critical, Obligation, REPORT_WITHIN, Told, UPDATE_CADENCE, Updates,
+};
 pub use fact::{By, Cause, ClockKind, Done, Fact, Mailed, What};
 pub use mail::{Handed, HandedKind, Word};
 pub use preview::Previewed;
@@ -116,6 +124,21 @@ pub struct Issue {
     pub steps_taken: u32,
     /// How far it is resolved.
     pub progress: Progress,
+    /// What is owed besides, where it was declared critical (SOP 8.2). Stored beside the stage and not in it: a release that
+    /// does not know of it, running at the same time, leaves it as it is.
+    #[serde(skip)]
+    pub critical: Option<Critical>,
+}
+
+/// What a case is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A question.
+    Inquiry,
+    /// A problem.
+    Issue,
+    /// A critical one.
+    Incident,
 }
 
 /// How a new case begins.
@@ -131,21 +154,12 @@ pub struct Opening {
     pub origin: Origin,
     /// Who opens it.
     pub opener: String,
-    /// A problem from the start.
-    pub issue: bool,
+    /// What it is from the start.
+    pub kind: Kind,
     /// What it is about; empty where a mail opens it.
     pub subject: String,
     /// From when its clock counts.
     pub open_time: Timestamp,
-}
-
-/// What could happen by itself next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum NextDue {
-    FirstResponse,
-    Resolution,
-    Step,
-    Reminder,
 }
 
 impl Case {
@@ -161,9 +175,9 @@ impl Case {
             Origin::Mail { mail, .. } => Some(mail.clone()),
             Origin::Api => None,
         };
-        let opened = What::Opened { issue: opening.issue, text: opening.subject, mail };
+        let opened = What::Opened { kind: opening.kind, text: opening.subject, mail };
         let mut facts = vec![Fact { what: opened, occur: at, by }];
-        let stage = if opening.issue {
+        let stage = if opening.kind != Kind::Inquiry {
             let resolution = Resolution::start(at, calendar.map(|calendar| calendar.local(at + Resolution::LIMIT)));
             facts.push(resolution.set_fact(at));
             Stage::Issue(Issue::new(resolution, None))
@@ -173,7 +187,7 @@ impl Case {
             Stage::Inquiry(Inquiry::Awaiting(waiting))
         };
         let last_contact = is_contact_of(&opening.client, &opening.opener).then(|| opening.opener.clone());
-        let case = Self {
+        let mut case = Self {
             id: opening.id,
             client: opening.client,
             engagement: opening.engagement,
@@ -185,12 +199,25 @@ impl Case {
             epoch: 1,
             stage,
         };
+        if opening.kind == Kind::Incident {
+            let declarer = case.opener.clone();
+            facts.extend(case.declared(&declarer, "", calendar, at));
+        }
         (case, facts)
     }
 
     /// Its resource name.
     pub fn name(&self) -> String {
         format!("cases/{}", self.id)
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match &self.stage {
+            Stage::Inquiry(_) => Kind::Inquiry,
+            Stage::Issue(issue) if issue.critical.is_some() => Kind::Incident,
+            Stage::Issue(_) => Kind::Issue,
+        }
     }
 
     /// Whether both sides confirmed its resolution.
@@ -221,113 +248,6 @@ impl Case {
             OpenResponse::Waiting(waiting) => RestsOn(waiting.due.as_ref().and_then(|due| due.provenance.clone())),
             OpenResponse::Late(late) => RestsOn(late.annotated.clone().or_else(|| late.due.provenance.clone())),
         })
-    }
-
-    /// When something will happen by itself; none where nothing will.
-    pub fn next_due_time(&self) -> Option<Timestamp> {
-        self.next_due().map(|(time, _)| time)
-    }
-
-    /// The earliest; of two at one time a clock passes before the step that follows from it.
-    fn next_due(&self) -> Option<(Timestamp, NextDue)> {
-        let response = match self.open_response() {
-            Some(OpenResponse::Waiting(waiting)) => waiting.due.as_ref().map(|due| due.time),
-            _ => None,
-        };
-        let mut candidates = vec![response.map(|time| (time, NextDue::FirstResponse))];
-        if let Stage::Issue(issue) = &self.stage {
-            match &issue.progress {
-                Progress::Unresolved { .. } => {
-                    let breach = (!issue.resolution.breached).then_some((issue.resolution.due, NextDue::Resolution));
-                    candidates.push(breach);
-                    candidates.push(self.next_step(issue).map(|(_, due)| (due, NextDue::Step)));
-                }
-                Progress::Proposed(proposal) => {
-                    let due = self.policy.as_ref().map(|policy| proposal.next_reminder(policy.reminder));
-                    candidates.push(due.map(|due| (due, NextDue::Reminder)));
-                }
-                Progress::Closed(_) => {}
-            }
-        }
-        candidates.into_iter().flatten().min()
-    }
-
-    /// The next escalation step and its due time; none where all were taken or the policy is not here yet.
-    fn next_step(&self, issue: &Issue) -> Option<(Step, Timestamp)> {
-        let step = self.policy.as_ref()?.steps.get(usize::try_from(issue.steps_taken).ok()?)?;
-        Some((*step, later(issue.resolution.start, step.after)))
-    }
-
-    /// Lets happen, in order, what was due up to `through`, at most `most` things. Each keeps its own due time, however late
-    /// it is caught up; `now` is when that is.
-    pub fn catch_up(&mut self, through: Timestamp, now: Timestamp, most: usize) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        for _ in 0..most {
-            match self.next_due() {
-                Some((due, kind)) if due <= through => self.fall_due(due, kind, through, now, &mut facts),
-                _ => break,
-            }
-        }
-        facts
-    }
-
-    fn fall_due(&mut self, due: Timestamp, kind: NextDue, through: Timestamp, now: Timestamp, facts: &mut Vec<Fact>) {
-        let mut tell = |what, occur| facts.push(Fact { what, occur, by: By::Timer });
-        let step = match &self.stage {
-            Stage::Issue(issue) => self.next_step(issue),
-            Stage::Inquiry(_) => None,
-        };
-        let reminder = self.policy.as_ref().map(|policy| policy.reminder);
-        let last_contact = self.last_contact.clone();
-        match (&mut self.stage, kind) {
-            (Stage::Inquiry(Inquiry::Awaiting(waiting)), NextDue::FirstResponse) => {
-                let Some(late) = waiting.late() else { return };
-                tell(What::ClockBreached { clock: ClockKind::FirstResponse, due: late.due.clone() }, due);
-                tell(What::BecameIssue { cause: Cause::Late }, due);
-                // It is late from its due time on, and so it is an issue from then on, whenever that is noticed.
-                let resolution = Resolution::start(due, late.due.local_at(later(due, Resolution::LIMIT)));
-                facts.push(Fact { by: By::Timer, ..resolution.set_fact(due) });
-                self.stage = Stage::Issue(Issue::new(resolution, Some(Response::Late(late))));
-            }
-            (Stage::Issue(issue), NextDue::FirstResponse) => {
-                let Some(Response::Waiting(waiting)) = &issue.response else { return };
-                let Some(late) = waiting.late() else { return };
-                tell(What::ClockBreached { clock: ClockKind::FirstResponse, due: late.due.clone() }, due);
-                issue.response = Some(Response::Late(late));
-            }
-            (Stage::Issue(issue), NextDue::Resolution) => {
-                issue.resolution.breached = true;
-                let due_then = issue.resolution.as_due();
-                tell(What::ClockBreached { clock: ClockKind::Resolution, due: due_then }, due);
-            }
-            (Stage::Issue(issue), NextDue::Step) => {
-                let Some((step, due)) = step else { return };
-                issue.steps_taken += 1;
-                let taken = What::Escalated {
-                    step: issue.steps_taken,
-                    target: step.target,
-                    due: Some(due),
-                    text: String::new(),
-                };
-                tell(taken, now);
-            }
-            (Stage::Issue(Issue { progress: Progress::Proposed(proposal), .. }), NextDue::Reminder) => {
-                let Some(every) = reminder else { return };
-                proposal.reminded += 1;
-                // Of reminders that were missed only the latest is told: the side would read the same thing many times.
-                let missed = proposal.next_reminder(every) <= through;
-                for side in proposal.missing_sides().iter().copied() {
-                    let contact = if side == Side::Client { last_contact.clone() } else { None };
-                    tell(What::ConfirmationReminded { revision: proposal.revision, side, due, missed, contact }, now);
-                }
-            }
-            (Stage::Inquiry(_), _) | (Stage::Issue(_), NextDue::Reminder) => {}
-        }
-    }
-
-    /// Catches up with everything due by now, as each command begins.
-    fn up_to(&mut self, now: Timestamp) -> Vec<Fact> {
-        self.catch_up(now, now, usize::MAX)
     }
 
     /// Takes calendar and policy as they are known now: pins the policy where there was none yet, sets the first-response
@@ -394,16 +314,7 @@ impl Case {
         now: Timestamp,
     ) -> Result<Done, CaseError> {
         let mut facts = self.up_to(now);
-        let response = match &self.stage {
-            Stage::Inquiry(Inquiry::Awaiting(waiting)) => Response::Waiting(waiting.clone()),
-            Stage::Inquiry(Inquiry::Answered(ended)) => Response::Ended(ended.clone()),
-            Stage::Issue(_) => return Err(CaseError::AlreadyAnIssue),
-        };
-        let local = calendar.map(|calendar| calendar.local(later(now, Resolution::LIMIT)));
-        let resolution = Resolution::start(now, local);
-        facts.push(Fact::now(What::BecameIssue { cause: Cause::Raised { text: reason.to_owned() } }, now));
-        facts.push(resolution.set_fact(now));
-        self.stage = Stage::Issue(Issue::new(resolution, Some(response)));
+        facts.extend(self.become_issue(Cause::Raised { text: reason.to_owned() }, calendar, now)?);
         Ok(Done::Facts(facts))
     }
 
@@ -442,6 +353,9 @@ impl Case {
     pub fn is_breached(&self, clock: ClockKind) -> bool {
         match (&self.stage, clock) {
             (Stage::Issue(issue), ClockKind::Resolution) => issue.resolution.breached,
+            (Stage::Issue(issue), ClockKind::ClientUpdate) => {
+                issue.critical.as_ref().is_some_and(|critical| critical.updates.missed > 0)
+            }
             (Stage::Issue(issue), ClockKind::FirstResponse) => match &issue.response {
                 Some(Response::Late(_)) => true,
                 Some(Response::Ended(ended)) => ended.late,
@@ -463,7 +377,7 @@ impl Case {
 impl Issue {
     fn new(resolution: Resolution, response: Option<Response>) -> Self {
         let progress = Progress::Unresolved { rejected: None };
-        Self { resolution, response, acknowledged: false, steps_taken: 0, progress }
+        Self { resolution, response, acknowledged: false, steps_taken: 0, progress, critical: None }
     }
 }
 

@@ -9,6 +9,9 @@ pub enum CaseError {
     /// It is one already, also where it is closed.
     #[error("this is an issue already")]
     AlreadyAnIssue,
+    /// Once declared, for good.
+    #[error("this is a critical incident already")]
+    AlreadyCritical,
     /// Both sides confirmed it.
     #[error("both sides confirmed this case as resolved; it is closed")]
     Closed,
@@ -50,6 +53,7 @@ impl CaseError {
         match self {
             Self::NotAnIssue => "NOT_AN_ISSUE",
             Self::AlreadyAnIssue => "ALREADY_AN_ISSUE",
+            Self::AlreadyCritical => "ALREADY_CRITICAL",
             Self::Closed => "CASE_CLOSED",
             Self::NoStepLeft => "NO_STEP_LEFT",
             Self::NoPolicyYet => "POLICY_NOT_HERE",

@@ -7,7 +7,7 @@ use contracts::notification::v1::MailNoted;
 
 use super::{
     Cases, Stored,
-    entity::{Case, Done, Handed, Mailed, Opening, Origin, Word},
+    entity::{Alert, AlertStep, Case, Done, Handed, Kind, Mailed, Opening, Origin, Word},
     id_of, repo,
 };
 
@@ -54,7 +54,7 @@ impl Cases {
                     engagement: None,
                     origin: Origin::Mail { mail: word.mail.clone(), thread: thread.to_owned() },
                     opener: word.contact,
-                    issue: false,
+                    kind: Kind::Inquiry,
                     subject: String::new(),
                     open_time: word.received,
                 };
@@ -140,6 +140,23 @@ impl Cases {
         let Some(stored) = self.about(unit, name).await? else { return Ok(()) };
         let cause = format!("{} NOT_TOLD", mailed.notification);
         self.once(unit, &cause, stored, |case, now| case.not_told(mailed, now)).await
+    }
+
+    /// An alert of a critical incident got on. Told once for each attempt and step, however often it comes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn alert_progressed(&self, unit: &Unit<'_>, name: &str, alert: Alert) -> Result<(), Fault> {
+        let Some(stored) = self.about(unit, name).await? else { return Ok(()) };
+        let step = match alert.step {
+            AlertStep::Attempted => "ATTEMPTED",
+            AlertStep::NotReached => "NOT_REACHED",
+            AlertStep::HandedOver => "ALERT_HANDED_OVER",
+            AlertStep::Reached => "REACHED",
+            AlertStep::Failed => "FAILED",
+        };
+        let cause = format!("{} {step} {}", alert.notification, alert.attempt);
+        self.once(unit, &cause, stored, |case, _| case.alert_progressed(alert)).await
     }
 
     async fn once(

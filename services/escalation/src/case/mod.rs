@@ -4,12 +4,14 @@
 //! - [`repo`]: its tables.
 //! - [`timeline`]: how what happened is written down.
 //! - [`clocks`]: what happens by itself.
+//! - `read`: what is asked of them and changes nothing.
 //! - [`mails`]: what other services' events do.
 
 pub mod clocks;
 pub mod entity;
 mod error;
 mod mails;
+mod read;
 pub mod repo;
 pub mod timeline;
 
@@ -24,10 +26,7 @@ use refusal::{Kind, Refusal};
 pub use error::CaseError;
 pub use repo::{Stored, Unsettled, Words};
 
-use self::{
-    entity::{Case, ClockKind, Done, Opening, Origin, Previewed, WorkingCalendar},
-    repo::Filter,
-};
+use self::entity::{Case, ClockKind, Done, Kind as CaseKind, Opening, Origin, WorkingCalendar};
 use crate::terms::{
     ClientTerms, Terms,
     fetch::{self, enqueue},
@@ -56,8 +55,8 @@ pub struct Draft {
     pub client: String,
     /// Empty for none.
     pub engagement: String,
-    /// A problem, not a question.
-    pub issue: bool,
+    /// What it is.
+    pub kind: CaseKind,
     /// What it is about.
     pub subject: String,
 }
@@ -129,7 +128,7 @@ impl Cases {
             engagement: (!draft.engagement.is_empty()).then(|| draft.engagement.clone()),
             origin: Origin::Api,
             opener: caller.principal().name().to_owned(),
-            issue: draft.issue,
+            kind: draft.kind,
             subject: draft.subject.clone(),
             open_time: unit.now(),
         };
@@ -139,9 +138,14 @@ impl Cases {
     /// Whether the caller may open this.
     ///
     /// # Errors
-    /// NOT_FOUND, CLIENT_NOT_FOUND for another's client; INVALID_ARGUMENT, ENGAGEMENT_OF_ANOTHER_CLIENT.
+    /// NOT_FOUND, CLIENT_NOT_FOUND for another's client; PERMISSION_DENIED, INCIDENT_NEEDS_THE_FIRM for a contact who calls it
+    /// critical; INVALID_ARGUMENT, ENGAGEMENT_OF_ANOTHER_CLIENT.
     pub fn may_open(caller: &Caller, draft: &Draft) -> Result<(), Refusal> {
         caller.require("cases.open", &draft.client).map_err(|_| no_client(&draft.client))?;
+        if draft.kind == CaseKind::Incident && caller.principal().kind() != PrincipalKind::Staff {
+            let message = "an incident is declared critical by the firm; open an issue, and say what is at stake";
+            return Err(Refusal::new(Kind::Denied, "INCIDENT_NEEDS_THE_FIRM", message));
+        }
         let of_client =
             draft.engagement.strip_prefix(&draft.client).is_some_and(|rest| rest.starts_with("/engagements/"));
         if !draft.engagement.is_empty() && !of_client {
@@ -195,6 +199,24 @@ impl Cases {
         let stored = self.lock(unit, caller, "cases.work", name).await?;
         let calendar = self.calendar(unit, &stored.case).await?;
         self.apply(unit, stored, None, |case, now| case.raise(reason, calendar.as_deref(), now)).await
+    }
+
+    /// Declares a case a critical incident (SOP 8.2).
+    ///
+    /// # Errors
+    /// As [`Case::declare_critical`]; NOT_FOUND.
+    pub async fn declare_critical(
+        &self,
+        unit: &Unit<'_>,
+        caller: &Caller,
+        name: &str,
+        reason: &str,
+    ) -> Result<Stored, Fault> {
+        let stored = self.lock(unit, caller, "cases.declare_critical", name).await?;
+        let calendar = self.calendar(unit, &stored.case).await?;
+        let who = caller.principal().name();
+        let declare = |case: &mut Case, now| case.declare_critical(who, reason, calendar.as_deref(), now);
+        self.apply(unit, stored, None, declare).await
     }
 
     /// Takes the next escalation step now (SOP 8.1).
@@ -294,78 +316,6 @@ impl Cases {
     ) -> Result<Stored, Fault> {
         let give = |case: &mut Case, now| case.give_lateness_reason(clock, reason, now);
         self.change(unit, caller, "cases.work", name, give).await
-    }
-
-    /// One case, if the caller may see it.
-    ///
-    /// # Errors
-    /// NOT_FOUND where it is not there or not the caller's to see; PERMISSION_DENIED where it may be seen, but not so.
-    pub async fn get(&self, caller: &Caller, permission: &str, name: &str) -> Result<Stored, Fault> {
-        let stored = self.find(self.inner.commands.db().reader(), id_of(name), false).await?;
-        let stored = stored.ok_or_else(|| Refusal::not_found(name))?;
-        reach(caller, permission, &stored.case)?;
-        Ok(stored)
-    }
-
-    /// A case for those who watch, whose scope was looked at before.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn for_watchers(&self, name: &str) -> Result<Option<Stored>, Fault> {
-        self.find(self.inner.commands.db().reader(), id_of(name), false).await
-    }
-
-    /// A page of the caller's cases, the newest first, with the token of the next.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn list(&self, caller: &Caller, list: &str, wanted: &Wanted) -> Result<(Vec<Stored>, String), Fault> {
-        let clients = match caller.scope("cases.read") {
-            access::Scope::All => (!wanted.client.is_empty()).then(|| vec![wanted.client.clone()]),
-            access::Scope::Clients(mine) if wanted.client.is_empty() => Some(mine.into_iter().collect()),
-            access::Scope::Clients(mine) => Some(mine.into_iter().filter(|one| *one == wanted.client).collect()),
-        };
-        let after = match &wanted.page.after {
-            Some(key) => Some(read_key(key).ok_or_else(bad_token)?),
-            None => None,
-        };
-        let mail = (!wanted.mail.is_empty()).then(|| wanted.mail.clone());
-        let filter = Filter { clients, state: wanted.state, mail, after, limit: wanted.page.limit() };
-        let reader = self.inner.commands.db().reader();
-        let mut found = Vec::new();
-        for row in repo::list(reader, &filter).await? {
-            let policy = self.inner.terms.policy(reader, row.policy_version()).await?;
-            found.push(row.read(policy)?);
-        }
-        let next = wanted.page.cut(list, &mut found, Stored::key);
-        Ok((found, next))
-    }
-
-    /// What would happen to a case by itself.
-    pub fn preview(&self, stored: &Stored) -> Vec<Previewed> {
-        stored.case.preview(self.inner.commands.now(), PREVIEWED)
-    }
-
-    /// The words of a case.
-    ///
-    /// # Errors
-    /// The database's, and where stored bytes do not open.
-    pub async fn words<C: ConnectionTrait>(&self, conn: &C, stored: &Stored) -> Result<Words, Fault> {
-        repo::words(conn, self.inner.commands.keyring(), stored).await
-    }
-
-    /// A stretch of a case's timeline, in order; all of it without a limit.
-    ///
-    /// # Errors
-    /// The database's, and where stored bytes do not open.
-    pub async fn timeline(
-        &self,
-        stored: &Stored,
-        after: u64,
-        limit: Option<i64>,
-    ) -> Result<Vec<repo::TimelineRow>, Fault> {
-        let commands = &self.inner.commands;
-        repo::timeline(commands.db().reader(), commands.keyring(), stored, after, limit).await
     }
 
     /// Computes running clocks anew whose calendar or policy is another one now, each case in a transaction of its own, so
@@ -472,13 +422,4 @@ pub fn no_client(client: &str) -> Refusal {
 
 fn id_of(name: &str) -> &str {
     name.strip_prefix("cases/").unwrap_or(name)
-}
-
-fn read_key(key: &str) -> Option<(i64, String)> {
-    let (time, id) = key.split_once('/')?;
-    Some((time.parse().ok()?, id.to_owned()))
-}
-
-fn bad_token() -> Refusal {
-    Refusal::field("BAD_PAGE_TOKEN", "page_token", "is not a token of this list; begin without one")
 }

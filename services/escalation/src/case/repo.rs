@@ -12,7 +12,7 @@ use evidence::hash::{Hash, Head};
 use keyring::{DataKey, Keyring, Owner, Place, Purpose};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
 
-use super::entity::{Case, ClockKind, Fact, Inquiry, Issue, Origin, Policy, Progress, Stage, What};
+use super::entity::{Case, ClockKind, Fact, Inquiry, Issue, Kind, Origin, Policy, Progress, Stage, What};
 use crate::{
     case::timeline,
     db::entities::{client_case, timeline_entry},
@@ -44,6 +44,8 @@ pub struct Words {
     pub response_reason: String,
     /// Why the resolution was late.
     pub resolution_reason: String,
+    /// Why an update on a critical incident was late.
+    pub update_reason: String,
 }
 
 /// What a list is narrowed to.
@@ -115,8 +117,12 @@ impl Row {
     /// Where the row does not read.
     pub fn read(self, policy: Option<Arc<Policy>>) -> Result<Stored, Fault> {
         let Self(row) = self;
-        let stage =
+        let mut stage =
             serde_json::from_str(&row.stage).map_err(|error| Fault::Stored(format!("a case's stage: {error}")))?;
+        if let (Stage::Issue(issue), Some(critical)) = (&mut stage, &row.critical) {
+            let critical = serde_json::from_str(critical);
+            issue.critical = Some(critical.map_err(|error| Fault::Stored(format!("a critical case: {error}")))?);
+        }
         let origin = match (&row.origin_mail, &row.thread) {
             (Some(mail), Some(thread)) => Origin::Mail { mail: mail.clone(), thread: thread.clone() },
             _ => Origin::Api,
@@ -164,6 +170,8 @@ pub async fn insert(unit: &Unit<'_>, case: Case, facts: &[Fact], cause: Option<&
         proposal_text: None,
         response_reason: None,
         resolution_reason: None,
+        update_reason: None,
+        critical: None,
         policy_version: 0,
         epoch: 0,
         clock_client: None,
@@ -202,10 +210,13 @@ pub async fn save(unit: &Unit<'_>, stored: &mut Stored, facts: &[Fact], cause: O
     let case = &stored.case;
     let stage =
         serde_json::to_string(&case.stage).map_err(|error| Fault::Stored(format!("a case's stage: {error}")))?;
+    let critical = case.critical().map(serde_json::to_string).transpose();
+    let critical = critical.map_err(|error| Fault::Stored(format!("a critical case: {error}")))?;
     let (kind, state) = (kind_of(case), state_of(case));
     let rests = case.rests_on();
     let row = &mut stored.row;
     row.stage = stage;
+    row.critical = critical;
     kind.clone_into(&mut row.kind);
     state.clone_into(&mut row.state);
     row.last_contact.clone_from(&case.last_contact);
@@ -291,6 +302,9 @@ fn seal_words(stored: &mut Stored, key: &DataKey, facts: &[Fact]) -> Result<(), 
             What::LatenessReason { clock: ClockKind::Resolution, text } => {
                 stored.row.resolution_reason = Some(seal("resolution_reason", text)?);
             }
+            What::LatenessReason { clock: ClockKind::ClientUpdate, text } => {
+                stored.row.update_reason = Some(seal("update_reason", text)?);
+            }
             // An inquiry that opens again has a new clock, and the old one's reason goes with it.
             What::Reopened { .. } => stored.row.response_reason = None,
             _ => {}
@@ -305,12 +319,13 @@ fn seal_words(stored: &mut Stored, key: &DataKey, facts: &[Fact]) -> Result<(), 
 /// The database's, and where stored bytes do not open.
 pub async fn words<C: ConnectionTrait>(conn: &C, keyring: &Keyring, stored: &Stored) -> Result<Words, Fault> {
     let (row, owner) = (&stored.row, Owner::new(stored.case.client.as_str()));
-    let mut texts = [const { String::new() }; 4];
+    let mut texts = [const { String::new() }; 5];
     let columns = [
         ("subject", &row.subject),
         ("proposal_text", &row.proposal_text),
         ("response_reason", &row.response_reason),
         ("resolution_reason", &row.resolution_reason),
+        ("update_reason", &row.update_reason),
     ];
     for (text, (column, sealed)) in texts.iter_mut().zip(columns) {
         let Some(sealed) = sealed else { continue };
@@ -321,8 +336,8 @@ pub async fn words<C: ConnectionTrait>(conn: &C, keyring: &Keyring, stored: &Sto
             Err(error) => return Err(error.into()),
         }
     }
-    let [subject, proposal, response_reason, resolution_reason] = texts;
-    Ok(Words { subject, proposal, response_reason, resolution_reason })
+    let [subject, proposal, response_reason, resolution_reason, update_reason] = texts;
+    Ok(Words { subject, proposal, response_reason, resolution_reason, update_reason })
 }
 
 /// Rows of a list, the newest first.
@@ -402,9 +417,10 @@ pub async fn is_handled<C: ConnectionTrait>(conn: &C, cause: &str) -> Result<boo
 }
 
 fn kind_of(case: &Case) -> &'static str {
-    match &case.stage {
-        Stage::Inquiry(_) => "INQUIRY",
-        Stage::Issue(_) => "ISSUE",
+    match case.kind() {
+        Kind::Inquiry => "INQUIRY",
+        Kind::Issue => "ISSUE",
+        Kind::Incident => "INCIDENT",
     }
 }
 

@@ -2,10 +2,16 @@
 
 use business_time::Timestamp;
 use command::wire::proto_time;
-use contracts::escalation::v1::{self as wire, TimelineEntry, TimelineKind};
+use contracts::{
+    client_registry::v1 as registry,
+    escalation::v1::{self as wire, TimelineEntry, TimelineKind},
+    notification::v1 as notification,
+};
 use prost::Message;
 
-use super::entity::{By, Case, Cause, ClockKind, Due, Fact, Mailed, Provenance, Side, What};
+use super::entity::{
+    Alert, AlertSide, AlertStep, By, Case, Cause, Channel, ClockKind, Due, Fact, Mailed, Provenance, Side, What,
+};
 
 /// The entry of a fact, encoded. `actor` is for whom the unit of work is done.
 pub fn encode(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -> Vec<u8> {
@@ -29,7 +35,7 @@ fn entry(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -
     };
     let of = |kind: TimelineKind| TimelineEntry { kind: kind.into(), ..blank.clone() };
     match &fact.what {
-        What::Opened { text, mail, issue: _ } => {
+        What::Opened { text, mail, kind: _ } => {
             TimelineEntry { text: text.clone(), references: mail.iter().cloned().collect(), ..of(TimelineKind::Opened) }
         }
         What::ClientWrote { mail } => mailed_in(of(TimelineKind::ClientWrote), mail),
@@ -52,6 +58,7 @@ fn entry(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -
             Cause::Raised { text } => {
                 TimelineEntry { reason: "RAISED".into(), text: text.clone(), ..of(TimelineKind::BecameIssue) }
             }
+            Cause::Critical => TimelineEntry { reason: "CRITICAL".into(), ..of(TimelineKind::BecameIssue) },
         },
         What::Acknowledged => of(TimelineKind::Acknowledged),
         What::Escalated { step, target, due, text } => TimelineEntry {
@@ -97,6 +104,21 @@ fn entry(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -
             ..of(TimelineKind::ResolutionConfirmed)
         },
         What::Closed => of(TimelineKind::Closed),
+        What::DeclaredCritical { report_due, text, declarer: _ } => TimelineEntry {
+            text: text.clone(),
+            due_time: Some(proto_time(*report_due)),
+            ..of(TimelineKind::DeclaredCritical)
+        },
+        What::Alerted(alert) => alerted(of(alert_kind(alert.step)), alert),
+        What::ClientUpdated { mailed, next, in_time_after_all } => {
+            let entry = due_of(mailed_out(of(TimelineKind::ClientUpdated), mailed), ClockKind::ClientUpdate, next);
+            TimelineEntry { reason: said(*in_time_after_all, "IN_TIME_BUT_TOLD_LATE"), ..entry }
+        }
+        What::UpdateMissed { due, periods, superseded } => TimelineEntry {
+            periods: if *periods > 1 { i32::try_from(*periods).unwrap_or(i32::MAX) } else { 0 },
+            reason: said(*superseded, "TOLD_WITH_LATER"),
+            ..due_of(of(TimelineKind::ClockBreached), ClockKind::ClientUpdate, due)
+        },
         What::LatenessReason { clock, text } => {
             TimelineEntry { clock: clock_of(*clock), text: text.clone(), ..of(TimelineKind::LatenessReasonGiven) }
         }
@@ -108,6 +130,29 @@ fn entry(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -
             reason: said(*missed, "MISSED"),
             ..of(TimelineKind::ConfirmationReminded)
         },
+    }
+}
+
+fn alert_kind(step: AlertStep) -> TimelineKind {
+    match step {
+        AlertStep::Attempted => TimelineKind::AlertAttempted,
+        AlertStep::NotReached => TimelineKind::AlertNotReached,
+        AlertStep::HandedOver => TimelineKind::AlertHandedOver,
+        AlertStep::Reached => TimelineKind::AlertReached,
+        AlertStep::Failed => TimelineKind::AlertFailed,
+    }
+}
+
+fn alerted(entry: TimelineEntry, alert: &Alert) -> TimelineEntry {
+    TimelineEntry {
+        people: alert.person.iter().cloned().collect(),
+        references: vec![alert.notification.clone()],
+        reason: alert.reason.clone(),
+        alert_side: alert_side_of(alert.side),
+        channel: channel_of(alert.channel),
+        attempt: i32::try_from(alert.attempt).unwrap_or(i32::MAX),
+        from_copy: alert.from_copy,
+        ..entry
     }
 }
 
@@ -153,6 +198,23 @@ pub fn clock_of(clock: ClockKind) -> i32 {
     match clock {
         ClockKind::FirstResponse => wire::ClockKind::FirstResponse.into(),
         ClockKind::Resolution => wire::ClockKind::Resolution.into(),
+        ClockKind::ClientUpdate => wire::ClockKind::ClientUpdate.into(),
+    }
+}
+
+/// As the contract numbers it.
+pub fn alert_side_of(side: AlertSide) -> i32 {
+    match side {
+        AlertSide::Client => notification::AlertSide::Client.into(),
+        AlertSide::Management => notification::AlertSide::Management.into(),
+    }
+}
+
+/// As the contract numbers it.
+pub fn channel_of(channel: Channel) -> i32 {
+    match channel {
+        Channel::Email => registry::Channel::Email.into(),
+        Channel::Phone => registry::Channel::Phone.into(),
     }
 }
 

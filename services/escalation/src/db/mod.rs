@@ -6,7 +6,9 @@
 //!   client, engagement, origin_mail, thread, opener, last_contact, open_time, close_time
 //!   kind, state                      for lists; derived from `stage`
 //!   stage                            entity::Stage as JSON; ids, times and numbers alone
-//!   subject, proposal_text, response_reason, resolution_reason    encrypted under the client's erasable key
+//!   critical                         entity::Critical as JSON, alike; NULL where it was never declared critical
+//!   subject, proposal_text, response_reason, resolution_reason, update_reason
+//!                                    encrypted under the client's erasable key
 //!   policy_version                   pinned; 0 until one is known
 //!   epoch
 //!   clock_client, clock_calendar, clock_revision, clock_data      what its open first-response clock rests on; NULL
@@ -34,7 +36,10 @@ use database::{MigrationSet, Step};
 /// This service's own tables.
 const OWN: MigrationSet = MigrationSet {
     owner: "escalation",
-    steps: &[Step { name: "0001_escalation", sql: include_str!("migrations/0001_escalation.sql") }],
+    steps: &[
+        Step { name: "0001_escalation", sql: include_str!("migrations/0001_escalation.sql") },
+        Step { name: "0002_critical", sql: include_str!("migrations/0002_critical.sql") },
+    ],
 };
 
 /// Every table that this service needs, those of the crates among them.

@@ -2,6 +2,7 @@
 
 pub mod from_client_registry;
 pub mod from_notification;
+pub mod on_alert_progressed;
 pub mod on_calendar_changed;
 pub mod on_client_known;
 pub mod on_delivery_ended;

@@ -17,7 +17,7 @@ pub async fn handle(cases: &Cases, unit: &Unit<'_>, told: &DeliverySucceeded) ->
     let time = told.hand_over_time.as_ref().and_then(from_proto_time);
     let time = time.ok_or_else(|| Fault::Stored("a hand-over without a time".into()))?;
     let kind = match told.kind() {
-        NotificationKind::Reply => HandedKind::Reply,
+        NotificationKind::Reply | NotificationKind::IncidentUpdate => HandedKind::Reply,
         NotificationKind::Acknowledgement | NotificationKind::AutoAcknowledgement => HandedKind::Acknowledgement,
         _ => HandedKind::Other,
     };

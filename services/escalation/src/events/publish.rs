@@ -3,11 +3,12 @@
 use command::{Fault, Unit, wire::proto_time};
 use contracts::escalation::v1::{
     CaseAcknowledged, CaseBecameIssue, CaseClosed, CaseEscalated, CaseKind, CaseOpened, CaseOrigin, CaseReopened,
-    CaseResponded, ClockBreached, ConfirmationDue, ResolutionConfirmed, ResolutionProposed, ResolutionRejected, Side,
+    CaseResponded, ClockBreached, ConfirmationDue, CriticalDeclared, ResolutionConfirmed, ResolutionProposed,
+    ResolutionRejected, Side,
 };
 
 use crate::case::{
-    entity::{self, Case, Fact, Origin, What},
+    entity::{self, Case, ClockKind, Fact, Kind, Origin, What},
     timeline::clock_of,
 };
 
@@ -27,6 +28,7 @@ pub enum PublicEvent {
     Confirmed(ResolutionConfirmed),
     ConfirmationDue(ConfirmationDue),
     Closed(CaseClosed),
+    Critical(CriticalDeclared),
 }
 
 impl PublicEvent {
@@ -48,6 +50,7 @@ impl PublicEvent {
             Self::Confirmed(event) => unit.publish(aggregate, revision, event).await,
             Self::ConfirmationDue(event) => unit.publish(aggregate, revision, event).await,
             Self::Closed(event) => unit.publish(aggregate, revision, event).await,
+            Self::Critical(event) => unit.publish(aggregate, revision, event).await,
         }
         .map(drop)
     }
@@ -58,12 +61,16 @@ pub fn event_of(of: &Case, fact: &Fact) -> Option<PublicEvent> {
     let (case, client) = (of.name(), of.client.clone());
     let engagement = of.engagement.clone().unwrap_or_default();
     Some(match &fact.what {
-        What::Opened { issue, .. } => {
+        What::Opened { kind, .. } => {
             let (origin, mail, thread) = match &of.origin {
                 Origin::Mail { mail, thread } => (CaseOrigin::Mail, mail.clone(), thread.clone()),
                 Origin::Api => (CaseOrigin::Api, String::new(), String::new()),
             };
-            let kind = if *issue { CaseKind::Issue } else { CaseKind::Inquiry };
+            let kind = match kind {
+                Kind::Inquiry => CaseKind::Inquiry,
+                Kind::Issue => CaseKind::Issue,
+                Kind::Incident => CaseKind::Incident,
+            };
             PublicEvent::Opened(CaseOpened {
                 case,
                 client,
@@ -79,13 +86,31 @@ pub fn event_of(of: &Case, fact: &Fact) -> Option<PublicEvent> {
         What::Responded { ends_clock: true, .. } => {
             PublicEvent::Responded(CaseResponded { case, client, respond_time: Some(proto_time(fact.occur)) })
         }
-        What::Reopened { .. } | What::ReplyReturned { runs_again: true, .. } => PublicEvent::Reopened(CaseReopened { case, client }),
+        What::Reopened { .. } | What::ReplyReturned { runs_again: true, .. } => {
+            PublicEvent::Reopened(CaseReopened { case, client })
+        }
         What::ClockBreached { clock, due } => PublicEvent::Breached(ClockBreached {
             case,
             client,
             engagement,
             clock: clock_of(*clock),
             due_time: Some(proto_time(due.time)),
+        }),
+        What::UpdateMissed { due, superseded: false, .. } => PublicEvent::Breached(ClockBreached {
+            case,
+            client,
+            engagement,
+            clock: clock_of(ClockKind::ClientUpdate),
+            due_time: Some(proto_time(due.time)),
+        }),
+        What::DeclaredCritical { declarer, report_due, .. } => PublicEvent::Critical(CriticalDeclared {
+            case,
+            client,
+            engagement,
+            declarer: declarer.clone(),
+            declare_time: Some(proto_time(fact.occur)),
+            report_due_time: Some(proto_time(*report_due)),
+            policy_version: of.policy.as_ref().map_or(0, |policy| policy.version),
         }),
         What::BecameIssue { .. } => PublicEvent::BecameIssue(CaseBecameIssue { case, client }),
         What::Acknowledged => PublicEvent::Acknowledged(CaseAcknowledged { case, client }),
@@ -133,6 +158,9 @@ pub fn event_of(of: &Case, fact: &Fact) -> Option<PublicEvent> {
         | What::NotTold(_)
         | What::ReplyReturned { .. }
         | What::AcknowledgementSent(_)
+        | What::Alerted(_)
+        | What::ClientUpdated { .. }
+        | What::UpdateMissed { .. }
         | What::LatenessReason { .. } => return None,
     })
 }

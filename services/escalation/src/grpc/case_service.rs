@@ -4,12 +4,13 @@ use access::Caller;
 use command::{Call, Commands, Fault, Unit, paging::Page};
 use contracts::escalation::v1::{
     AcknowledgeCaseRequest, AcknowledgeCaseResponse, Case, CaseKind, ClockKind, ConfirmResolutionRequest,
-    ConfirmResolutionResponse, EscalateCaseRequest, EscalateCaseResponse, ExportTimelineRequest,
-    ExportTimelineResponse, GetCaseRequest, GetCaseResponse, GiveLatenessReasonRequest, GiveLatenessReasonResponse,
-    ListCasesRequest, ListCasesResponse, ListTimelineEntriesRequest, ListTimelineEntriesResponse, OpenCaseRequest,
-    OpenCaseResponse, PreviewCaseRequest, PreviewCaseResponse, ProposeResolutionRequest, ProposeResolutionResponse,
-    RaiseIssueRequest, RaiseIssueResponse, RecordClientConfirmationRequest, RecordClientConfirmationResponse,
-    RejectResolutionRequest, RejectResolutionResponse, WatchCasesRequest, case_service_server::CaseService,
+    ConfirmResolutionResponse, DeclareCriticalRequest, DeclareCriticalResponse, EscalateCaseRequest,
+    EscalateCaseResponse, ExportTimelineRequest, ExportTimelineResponse, GetCaseRequest, GetCaseResponse,
+    GiveLatenessReasonRequest, GiveLatenessReasonResponse, ListCasesRequest, ListCasesResponse,
+    ListTimelineEntriesRequest, ListTimelineEntriesResponse, OpenCaseRequest, OpenCaseResponse, PreviewCaseRequest,
+    PreviewCaseResponse, ProposeResolutionRequest, ProposeResolutionResponse, RaiseIssueRequest, RaiseIssueResponse,
+    RecordClientConfirmationRequest, RecordClientConfirmationResponse, RejectResolutionRequest,
+    RejectResolutionResponse, WatchCasesRequest, case_service_server::CaseService,
 };
 use database::{BoxFuture, ConnectionTrait};
 use refusal::Refusal;
@@ -92,7 +93,11 @@ impl CaseService for CaseEndpoint {
         let request = request.into_inner();
         let asked = request.case.clone().unwrap_or_default();
         let draft = Draft {
-            issue: asked.kind() == CaseKind::Issue,
+            kind: match asked.kind() {
+                CaseKind::Incident => entity::Kind::Incident,
+                CaseKind::Issue => entity::Kind::Issue,
+                CaseKind::Inquiry | CaseKind::Unspecified => entity::Kind::Inquiry,
+            },
             client: asked.client,
             engagement: asked.engagement,
             subject: asked.subject,
@@ -181,6 +186,18 @@ impl CaseService for CaseEndpoint {
         Ok(Response::new(RaiseIssueResponse { case: Some(case) }))
     }
 
+    async fn declare_critical(
+        &self,
+        request: Request<DeclareCriticalRequest>,
+    ) -> Result<Response<DeclareCriticalResponse>, Status> {
+        let (caller, request) = (Caller::of(&request)?.clone(), request.into_inner());
+        let id = request.request_id.clone();
+        let change: Change<DeclareCriticalRequest> =
+            |cases, unit, caller, asked| Box::pin(cases.declare_critical(unit, caller, &asked.name, &asked.reason));
+        let case = self.command(caller, method!("DeclareCritical"), &id, request, change).await?;
+        Ok(Response::new(DeclareCriticalResponse { case: Some(case) }))
+    }
+
     async fn escalate_case(
         &self,
         request: Request<EscalateCaseRequest>,
@@ -261,9 +278,8 @@ impl CaseService for CaseEndpoint {
         let change: Change<GiveLatenessReasonRequest> = |cases, unit, caller, asked| {
             let clock = match asked.clock() {
                 ClockKind::Resolution => entity::ClockKind::Resolution,
-                ClockKind::FirstResponse | ClockKind::ClientUpdate | ClockKind::Unspecified => {
-                    entity::ClockKind::FirstResponse
-                }
+                ClockKind::ClientUpdate => entity::ClockKind::ClientUpdate,
+                ClockKind::FirstResponse | ClockKind::Unspecified => entity::ClockKind::FirstResponse,
             };
             Box::pin(cases.give_lateness_reason(unit, caller, &asked.name, clock, &asked.reason))
         };

@@ -2,17 +2,19 @@
 
 use command::{Fault, wire::proto_time};
 use contracts::escalation::v1::{
-    self as wire, CaseKind, CaseOrigin, CaseState, ClockKind, ClockState, Confirmation, Side, TimelineEntry,
+    self as wire, CaseKind, CaseOrigin, CaseState, ClockKind, ClockState, Confirmation, ObligationState, Side,
+    TimelineEntry,
 };
 use prost::Message;
 
 use crate::case::{
     Stored, Words,
     entity::{
-        Case, ClientWord, Confirmed, Due, FirmWord, Inquiry, Origin, Previewed, Progress, Resolution, Response, Stage,
+        Case, ClientWord, Confirmed, Critical, Due, FirmWord, Inquiry, Kind, Obligation, Origin, Previewed, Progress,
+        Resolution, Response, Stage, Told, Updates,
     },
     repo::TimelineRow,
-    timeline::provenance,
+    timeline::{alert_side_of, channel_of, provenance},
 };
 
 /// A case with its words.
@@ -50,14 +52,16 @@ pub fn case(stored: &Stored, words: Words) -> Result<wire::Case, Fault> {
         close_time: stored.close_time()?.map(proto_time),
         revision: stored.revision,
         etag: stored.etag(),
+        critical: case.critical().map(critical),
     })
 }
 
 /// What it is.
 pub fn kind(case: &Case) -> CaseKind {
-    match &case.stage {
-        Stage::Inquiry(_) => CaseKind::Inquiry,
-        Stage::Issue(_) => CaseKind::Issue,
+    match case.kind() {
+        Kind::Inquiry => CaseKind::Inquiry,
+        Kind::Issue => CaseKind::Issue,
+        Kind::Incident => CaseKind::Incident,
     }
 }
 
@@ -98,6 +102,8 @@ fn clocks(case: &Case, words: &Words) -> Vec<wire::Clock> {
     }
     if let Some(issue) = issue {
         clocks.push(resolution_clock(&issue.resolution, &issue.progress, &words.resolution_reason));
+        let updates = issue.critical.as_ref().map(|critical| &critical.updates);
+        clocks.extend(updates.map(|updates| update_clock(updates, &issue.progress, &words.update_reason)));
     }
     clocks
 }
@@ -137,6 +143,52 @@ fn resolution_clock(resolution: &Resolution, progress: &Progress, reason: &str) 
         ..wire::Clock::default()
     };
     with_due(clock, due)
+}
+
+fn update_clock(updates: &Updates, progress: &Progress, reason: &str) -> wire::Clock {
+    let (state, end) = match progress {
+        Progress::Unresolved { .. } | Progress::Proposed(_) => (ClockState::Running, None),
+        Progress::Closed(closure) => (ClockState::Ended, Some(closure.time)),
+    };
+    let clock = wire::Clock {
+        kind: ClockKind::ClientUpdate.into(),
+        state: state.into(),
+        start_time: Some(proto_time(updates.since)),
+        end_time: end.map(proto_time),
+        breached: updates.missed > 0,
+        lateness_reason: reason.to_owned(),
+        ..wire::Clock::default()
+    };
+    with_due(clock, Some(&updates.due))
+}
+
+fn critical(of: &Critical) -> wire::Critical {
+    wire::Critical {
+        declare_time: Some(proto_time(of.declared)),
+        declarer: of.declarer.clone(),
+        report_due_time: Some(proto_time(of.report_due)),
+        obligations: of.obligations.iter().map(obligation).collect(),
+    }
+}
+
+fn obligation(of: &Obligation) -> wire::Obligation {
+    let state = match of.state {
+        Told::Pending => ObligationState::Pending,
+        Told::HandedOver => ObligationState::HandedOver,
+        Told::Reached => ObligationState::Reached,
+        Told::Failed => ObligationState::Failed,
+    };
+    wire::Obligation {
+        side: alert_side_of(of.side),
+        channel: channel_of(of.channel),
+        state: state.into(),
+        notification: of.notification.clone().unwrap_or_default(),
+        first_attempt_time: of.first_attempt.map(proto_time),
+        end_time: of.end.map(proto_time),
+        person: of.person.clone().unwrap_or_default(),
+        reason: of.reason.clone(),
+        from_copy: of.from_copy,
+    }
 }
 
 fn with_due(clock: wire::Clock, due: Option<&Due>) -> wire::Clock {

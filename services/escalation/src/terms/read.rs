@@ -4,7 +4,7 @@ use business_time::{CalendarSpec, Closure, WeekHours, Weekday};
 use contracts::client_registry::v1 as wire;
 use jiff::SignedDuration;
 
-use crate::case::entity::{Policy, Step, Target};
+use crate::case::entity::{Policy, REPORT_WITHIN, Step, Target, UPDATE_CADENCE};
 
 /// A calendar as the registry tells it. None where its name is none.
 pub fn calendar_spec(calendar: &wire::Calendar) -> Option<CalendarSpec> {
@@ -44,12 +44,18 @@ pub fn policy(policy: &wire::Policy) -> Option<Policy> {
     let mut steps: Vec<_> = steps.collect::<Option<_>>()?;
     steps.sort_by_key(|step| step.after);
     let reminder = duration(policy.confirmation_reminder.as_ref()?);
-    let sound = policy.version > 0 && reminder.is_positive();
+    let critical = policy.critical_incidents.as_ref();
+    let or = |given: Option<&prost_types::Duration>, usual| given.map_or(usual, duration);
+    let update_cadence = or(critical.and_then(|of| of.update_cadence.as_ref()), UPDATE_CADENCE);
+    let report_within = or(critical.and_then(|of| of.report_within.as_ref()), REPORT_WITHIN);
+    let sound = policy.version > 0 && reminder.is_positive() && update_cadence.is_positive();
     sound.then_some(Policy {
         version: policy.version,
         response_days: u32::try_from(policy.first_response_business_days).ok()?,
         steps,
         reminder,
+        update_cadence,
+        report_within,
     })
 }
 

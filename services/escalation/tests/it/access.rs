@@ -1,9 +1,9 @@
 //! Who may do what to whose case. What is another's is as if it were not there.
 
 use contracts::escalation::v1::{
-    AcknowledgeCaseRequest, CaseKind, ClockKind, ConfirmResolutionRequest, EscalateCaseRequest, ExportTimelineRequest,
-    GetCaseRequest, GiveLatenessReasonRequest, ListCasesRequest, ListTimelineEntriesRequest, OpenCaseRequest,
-    PreviewCaseRequest, ProposeResolutionRequest, RaiseIssueRequest, RecordClientConfirmationRequest,
+    AcknowledgeCaseRequest, CaseKind, ClockKind, ConfirmResolutionRequest, DeclareCriticalRequest, EscalateCaseRequest,
+    ExportTimelineRequest, GetCaseRequest, GiveLatenessReasonRequest, ListCasesRequest, ListTimelineEntriesRequest,
+    OpenCaseRequest, PreviewCaseRequest, ProposeResolutionRequest, RaiseIssueRequest, RecordClientConfirmationRequest,
     RejectResolutionRequest,
 };
 use testkit::TestDatabase;
@@ -34,6 +34,12 @@ async fn every_call(world: &World, person: &str, name: &str) -> Vec<(&'static st
         (
             "RaiseIssue",
             as_.raise_issue(RaiseIssueRequest { name: name.clone(), reason: text(), ..Default::default() })
+                .await
+                .map(drop),
+        ),
+        (
+            "DeclareCritical",
+            as_.declare_critical(DeclareCriticalRequest { name: name.clone(), reason: text(), ..Default::default() })
                 .await
                 .map(drop),
         ),

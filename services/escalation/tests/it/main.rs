@@ -6,6 +6,7 @@ mod access;
 mod cases;
 mod clocks;
 mod confirmations;
+mod critical;
 mod mails;
 mod neighbours;
 mod races;

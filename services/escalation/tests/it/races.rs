@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use business_time::Timestamp;
 use contracts::{
-    escalation::v1::{Case, CaseKind, CaseState, ExportTimelineRequest, ProposeResolutionRequest, TimelineKind},
-    notification::v1::{InquiryReceived, NotificationKind},
+    escalation::v1::{
+        Case, CaseKind, CaseState, CriticalDeclared, DeclareCriticalRequest, ExportTimelineRequest,
+        ProposeResolutionRequest, TimelineKind,
+    },
+    notification::v1::{AlertProgressed, AlertSide, AlertStep, InquiryReceived, NotificationKind},
 };
 use escalation::{case::clocks::CaseClocks, events::from_notification::FromNotification, notification::Notification};
 use event_log::{Event, Handler, Position};
@@ -254,5 +257,50 @@ fn a_calendar_that_changes_while_a_case_opens_reaches_it() {
         world.quiet().await;
         let due: Vec<Timestamp> = world.cases().await.into_iter().map(|case| time(case.clocks[0].due_time)).collect();
         assert!(due.iter().all(|one| *one == due[0]), "{due:?}");
+    });
+}
+
+#[test]
+fn two_who_declare_at_once_declare_once() {
+    on_postgres(async |world| {
+        let case = world.open(CARLA, CaseKind::Issue).await.name;
+        let another = world.another().await;
+        let declare = |mut as_: contracts::escalation::v1::case_service_client::CaseServiceClient<runtime::Client>| {
+            let request =
+                DeclareCriticalRequest { name: case.clone(), reason: "It burns.".into(), ..Default::default() };
+            async move { as_.declare_critical(request).await }
+        };
+        let held = Held::case(&world.db, &case).await;
+        let (one, two, ()) =
+            tokio::join!(declare(world.as_(BEN)), declare(another.as_(ANNA)), held.release_when_waited_for(2));
+        let refusals: Vec<_> = [one, two].into_iter().filter(Result::is_err).map(refused).collect();
+        assert_eq!((refusals.len(), refusals[0].1.as_str()), (1, "ALREADY_CRITICAL"));
+        assert_eq!(world.events::<CriticalDeclared>().await.len(), 1);
+        verify(&world, &case).await;
+    });
+}
+
+#[test]
+fn an_alert_that_two_readers_are_told_at_once_is_noted_once() {
+    on_postgres(async |world| {
+        let case = world.open(ANNA, CaseKind::Incident).await.name;
+        let another = world.another().await;
+        let told = AlertProgressed {
+            notification: "notifications/call".into(),
+            client: ACME.into(),
+            case: case.clone(),
+            side: AlertSide::Client.into(),
+            channel: contracts::client_registry::v1::Channel::Phone.into(),
+            step: AlertStep::Reached.into(),
+            person: CARLA.into(),
+            attempt: 1,
+            time: Some(wire(at(MONDAY))),
+            ..Default::default()
+        };
+        let (one, two) = (event(&told), event(&told));
+        let held = Held::case(&world.db, &case).await;
+        tokio::join!(handle(&world.app, &one), handle(&another.app, &two), held.release_when_waited_for(2));
+        assert_eq!(world.entries(&case, TimelineKind::AlertReached).await.len(), 1);
+        verify(&world, &case).await;
     });
 }

@@ -82,7 +82,8 @@ fn mail_path(notification: &str) -> String {
 }
 
 fn left_rightly(evidence: &Evidence, notification: &Notification, mail: &Eml) -> Result<(), String> {
-    if notification.state() != NotificationState::HandedOver {
+    // What came back had left.
+    if !matches!(notification.state(), NotificationState::HandedOver | NotificationState::Returned) {
         let state = notification.state().as_str_name().trim_start_matches("NOTIFICATION_STATE_");
         return Err(format!("left, but its notification is {state}"));
     }

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     escalation::v1 as escalation,
-    escalation::v1::TimelineKind,
+    escalation::v1::{ClockKind, TimelineKind},
     event::v1::Event,
-    notification::v1::{DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted},
+    notification::v1::{
+        DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, InquiryReceived, MailNoted,
+        SentCopyReceived,
+    },
 };
 
 use super::{
@@ -140,7 +143,14 @@ fn cases_events_have_entries<'a>(
     }
     each!(CaseOpened, Opened);
     each!(CaseResponded, Responded);
-    each!(CaseReopened, Reopened);
+    for happened in evidence.happened::<escalation::CaseReopened>("escalation") {
+        let place = event_place("escalation", happened.position, "CaseReopened");
+        // By the client's next word, or since the firm's reply came back.
+        entries.take(&place, &happened.what.case, docket, |at| {
+            let returned = at.kind == TimelineKind::ReplyReturned && at.entry.clock() == ClockKind::FirstResponse;
+            at.kind == TimelineKind::Reopened || returned
+        });
+    }
     each!(ClockBreached, ClockBreached, |what, at| at.entry.clock() == what.clock());
     each!(CaseBecameIssue, BecameIssue);
     each!(CaseAcknowledged, Acknowledged);
@@ -201,6 +211,28 @@ fn deliveries_have_entries<'a>(
             });
         }
     }
+    for happened in evidence.happened::<DeliveryReturned>("notification") {
+        let what = &happened.what;
+        if what.case.is_empty() {
+            continue;
+        }
+        let place = event_place("notification", happened.position, "DeliveryReturned");
+        entries.take(&place, &what.case, docket, |at| {
+            let names_it = at.notifications().any(|name| name == what.notification);
+            names_it && matches!(at.kind, TimelineKind::ReplyReturned | TimelineKind::NotTold)
+        });
+    }
+    for happened in evidence.happened::<SentCopyReceived>("notification") {
+        let what = &happened.what;
+        let names_it = |at: &At<'_>| at.kind == TimelineKind::Responded && at.mails().any(|mail| mail == what.mail);
+        // Of a conversation whose case was not known yet where it was told, the case knows.
+        let on_it = by_case.values().find(|view| view.entries.iter().any(names_it)).map(|view| &view.case.name);
+        let case: Option<String> = if what.case.is_empty() { on_it.cloned() } else { Some(what.case.clone()) };
+        if let Some(case) = case {
+            let place = event_place("notification", happened.position, "SentCopyReceived");
+            entries.take(&place, &case, docket, names_it);
+        }
+    }
     for happened in evidence.happened::<MailNoted>("notification") {
         let what = &happened.what;
         if what.case.is_empty() {
@@ -215,6 +247,7 @@ fn deliveries_have_entries<'a>(
         TimelineKind::AcknowledgementSent,
         TimelineKind::Told,
         TimelineKind::NotTold,
+        TimelineKind::ReplyReturned,
         TimelineKind::AutomaticMail,
         TimelineKind::ThirdPartyMail,
     ];

@@ -1,9 +1,9 @@
 //! What an entry of a timeline says, in a sentence.
 
 use contracts::{
-    client_registry::v1::EscalationTarget,
+    client_registry::v1::{Channel, EscalationTarget},
     escalation::v1::{CaseKind, CaseState, ClockKind, TimelineEntry, TimelineKind},
-    notification::v1::{Notification, NotificationKind},
+    notification::v1::{AlertSide, Notification, NotificationKind},
 };
 
 use crate::folder::{Evidence, id_of, is_staff};
@@ -88,12 +88,16 @@ pub(super) fn notification_kind(kind: NotificationKind) -> &'static str {
         NotificationKind::Triage => "mail in triage",
         NotificationKind::TriageOverdue => "overdue triage",
         NotificationKind::ConfirmationAnswered => "answer to a confirmation request",
+        NotificationKind::CriticalAlert => "alert of a critical incident",
+        NotificationKind::AlertFailed => "notice that an alert reached nobody",
+        NotificationKind::IncidentUpdate => "update on a critical incident",
+        NotificationKind::Undelivered => "notice that a mail did not arrive",
     }
 }
 
 /// A case's state, and whether that is a good end, in the making, or open.
 pub(super) fn state(kind: CaseKind, state: CaseState) -> (&'static str, Tone) {
-    let issue = kind == CaseKind::Issue;
+    let issue = matches!(kind, CaseKind::Issue | CaseKind::Incident);
     match state {
         CaseState::Unspecified => ("unknown", Tone::Quiet),
         CaseState::AwaitingResponse => ("awaits a response", Tone::Client),
@@ -108,7 +112,32 @@ pub(super) fn state(kind: CaseKind, state: CaseState) -> (&'static str, Tone) {
 fn clock(clock: ClockKind) -> &'static str {
     match clock {
         ClockKind::Resolution => "24-hour",
+        ClockKind::ClientUpdate => "client-update",
         ClockKind::FirstResponse | ClockKind::Unspecified => "first-response",
+    }
+}
+
+fn alert_side(entry: &TimelineEntry) -> &'static str {
+    match entry.alert_side() {
+        AlertSide::Client => "The client",
+        AlertSide::Management => "Management",
+        AlertSide::Unspecified => "Somebody",
+    }
+}
+
+fn side_word(entry: &TimelineEntry) -> &'static str {
+    match entry.alert_side() {
+        AlertSide::Client => "the client",
+        AlertSide::Management => "management",
+        AlertSide::Unspecified => "somebody",
+    }
+}
+
+fn channel(entry: &TimelineEntry) -> &'static str {
+    match entry.channel() {
+        Channel::Email => "mail",
+        Channel::Phone => "phone",
+        Channel::Unspecified => "an unknown channel",
     }
 }
 
@@ -132,6 +161,10 @@ pub(super) fn sentence(evidence: &Evidence, entry: &TimelineEntry, due: Option<&
         TimelineKind::AutomaticMail => {
             ("A machine of the client's side answered; it counts for nothing".to_owned(), Tone::Quiet)
         }
+        TimelineKind::ReplyReturned if entry.due_time.is_some() => {
+            (format!("The reply came back undelivered; the clock runs again: due {due}"), Tone::Late)
+        }
+        TimelineKind::ReplyReturned => ("A reply came back undelivered".to_owned(), Tone::Raised),
         TimelineKind::ThirdPartyMail => ("A third party wrote; it counts for nothing".to_owned(), Tone::Quiet),
         TimelineKind::ClockSet => (format!("The {} clock is set: due {due}", clock(entry.clock())), Tone::Quiet),
         TimelineKind::ClockRecomputed => {
@@ -141,6 +174,27 @@ pub(super) fn sentence(evidence: &Evidence, entry: &TimelineEntry, due: Option<&
         TimelineKind::ClockBreached => {
             (format!("The {} clock ran out: it was due {due}", clock(entry.clock())), Tone::Late)
         }
+        TimelineKind::DeclaredCritical => {
+            (format!("{who} declared it a critical incident; its report is due {due}"), Tone::Raised)
+        }
+        TimelineKind::AlertAttempted => {
+            let copy = if entry.from_copy { ", by the copy of who is told" } else { "" };
+            (format!("{} is alerted by {}{copy}: {whom}", alert_side(entry), channel(entry)), Tone::Quiet)
+        }
+        TimelineKind::AlertNotReached => {
+            (format!("{} was not reached by {}: {}", alert_side(entry), channel(entry), entry.reason), Tone::Late)
+        }
+        TimelineKind::AlertHandedOver => (
+            format!("The alert to {} was handed over by {}; nobody has answered yet", side_word(entry), channel(entry)),
+            Tone::Quiet,
+        ),
+        TimelineKind::AlertReached => {
+            (format!("{} was reached by {}: {whom}", alert_side(entry), channel(entry)), Tone::Done)
+        }
+        TimelineKind::AlertFailed => {
+            (format!("{} could not be reached by {}: {}", alert_side(entry), channel(entry), entry.reason), Tone::Late)
+        }
+        TimelineKind::ClientUpdated => (format!("That was an update to {whom}; the next one is due {due}"), Tone::Firm),
         TimelineKind::BecameIssue if is_staff(&entry.actor) => (format!("{who} made it an issue"), Tone::Raised),
         TimelineKind::BecameIssue => ("Being late, it became an issue".to_owned(), Tone::Late),
         TimelineKind::Acknowledged => (format!("{who} took note of it; no clock stops"), Tone::Firm),

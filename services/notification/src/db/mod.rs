@@ -14,7 +14,17 @@
 //! thread_message  blind indexes of the Message-IDs of mails in and out; one may lie on threads of several clients
 //! case_link       what is known here of a case: its client, conversation and opener
 //! notification    one message to one audience; subject and body sealed, `facts` are ids, enums and times as JSON
+//!   side, round, round_over, next_round_time   of an alert of a critical incident (0: it is none)
 //! send_attempt    one claim to send: committed before the hand-over, its outcome written after; empty: not known yet
+//!   end_time, evidence    of an alert's: when it was known, and the mail in which somebody answered
+//! call            one call to one number of one person, claimed as an attempt is; `number` counts a notification's attempts
+//!   phone, script     sealed: the number, and what is spoken as JSON; `phone_index` is the number's blind index
+//!   claim_end_time    system time: until then whoever claimed it may still place it
+//!   state, reason     `call::entity::State`; `deadline` is when nobody waits any longer for its end to be reported
+//! incident_party  the copy of who is told of critical incidents: one row for each client (its contacts, under its erasable
+//!                 key) and the row `firm` (management and the service address, under the key of staff data)
+//! meeting         a call, a video conference or one in person; `stage` is where it stands as JSON, `state` its number for
+//!                 lists; what is personal as JSON, sealed, in `words`
 //! sent_to         to which addresses (blind indexes) a notification went, whose they were, and what became of each: empty,
 //!                 `refused <reason>`, `returned <status>` or `delayed <status>`
 //! suppression     addresses (blind indexes) of a client that take no mail; `lift_time` NULL while that holds
@@ -31,11 +41,10 @@ pub const OWN: MigrationSet = MigrationSet {
     steps: &[
         Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
         Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
-        Step {
-            name: "0005_mail_that_comes_back",
-            sql: include_str!("migrations/0005_mail_that_comes_back.sql"),
-        },
+        Step { name: "0003_alerts", sql: include_str!("migrations/0003_alerts.sql") },
+        Step { name: "0005_mail_that_comes_back", sql: include_str!("migrations/0005_mail_that_comes_back.sql") },
         Step { name: "0006_sent_copies", sql: include_str!("migrations/0006_sent_copies.sql") },
+        Step { name: "0030_meeting", sql: include_str!("migrations/0030_meeting.sql") },
     ],
 };
 

@@ -69,6 +69,13 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Whether it says of somebody that it failed. A mail that is merely late may still arrive.
+    pub fn says_failed(&self) -> bool {
+        self.recipients.iter().any(|one| one.action == Action::Failed)
+    }
+}
+
 /// `rfc822; jo@client.example`.
 fn address(text: &str) -> Option<String> {
     let (_, address) = text.split_once(';')?;
@@ -79,7 +86,8 @@ fn address(text: &str) -> Option<String> {
 /// Digits and dots alone: a notice's words repeat addresses.
 fn status(text: &str) -> String {
     let word = text.split_whitespace().next().unwrap_or_default();
-    let numbers = word.split('.').all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_digit()));
+    let numbers =
+        word.split('.').all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_digit()));
     if numbers && word.split('.').count() == 3 { word.to_owned() } else { String::new() }
 }
 
@@ -147,7 +155,8 @@ mod tests {
 
     #[test]
     fn what_is_about_nobody_is_no_notice() {
-        for strange in [&b""[..], b"\r\n\r\n", b"Reporting-MTA: dns; x\r\n", b"\xff\xfe\x00", b"Final-Recipient: x\r\n"] {
+        for strange in [&b""[..], b"\r\n\r\n", b"Reporting-MTA: dns; x\r\n", b"\xff\xfe\x00", b"Final-Recipient: x\r\n"]
+        {
             assert_eq!(Report::read(strange), None);
         }
     }

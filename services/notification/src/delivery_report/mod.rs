@@ -78,11 +78,7 @@ pub async fn refused(
 ///
 /// # Errors
 /// The database's.
-pub async fn take(
-    unit: &Unit<'_>,
-    of: Notifications,
-    notice: &Notice<'_>,
-) -> Result<Option<Notification>, Fault> {
+pub async fn take(unit: &Unit<'_>, of: Notifications, notice: &Notice<'_>) -> Result<Option<Notification>, Fault> {
     let mut about = None;
     for (id, by_token) in candidates(unit, notice).await? {
         let Some(stored) = notifications::lock(unit.tx(), &id).await? else { continue };
@@ -160,11 +156,15 @@ async fn apply(
     if people.is_empty() {
         return Ok(());
     }
+    // What follows for an alert, which is owed until somebody is reached, `notification::alerts` knows.
+    if notification.alert.is_some() {
+        return Ok(());
+    }
     // Whoever sends a notice had the mail: an attempt of which nobody knew is known now.
     if notification.state == State::Queued && !of.settle_as_handed_over(unit, notification).await? {
         return Ok(());
     }
-    match notification.come_back(&people, &status, receive_time) {
+    match notification.return_copies(&people, &status, receive_time) {
         Ok(Some(everybody)) => {
             notifications::save(unit.tx(), notification).await?;
             publish::delivery_returned(unit, notification, &people, everybody, receive_time).await?;

@@ -7,6 +7,7 @@ mod on_case_escalated;
 mod on_case_opened;
 mod on_clock_breached;
 mod on_confirmation_due;
+mod on_critical_declared;
 mod on_policy_published;
 mod on_resolution_proposed;
 pub mod publish;

@@ -5,9 +5,13 @@ use command::{Fault, Unit, wire::proto_time};
 use contracts::notification::v1 as told;
 
 use crate::{
-    grpc::convert,
+    grpc::{convert, form_to_wire},
     mail::entity::{Answered, Mail},
-    notification::entity::{Notification, State},
+    meeting::entity::Meeting,
+    notification::{
+        alerts::Progress,
+        entity::{Notification, State},
+    },
     suppression::entity::Suppression,
 };
 
@@ -121,6 +125,23 @@ pub async fn suppression_lifted(unit: &Unit<'_>, suppression: &Suppression) -> R
     unit.publish(&suppression.name(), suppression.revision, &event).await.map(drop)
 }
 
+/// A meeting was held, and counts.
+pub async fn meeting_held(unit: &Unit<'_>, meeting: &Meeting) -> Result<(), Fault> {
+    let event = told::MeetingHeld {
+        meeting: meeting.name(),
+        client: meeting.client.clone(),
+        engagement: meeting.engagement.clone(),
+        case: meeting.case.clone(),
+        form: form_to_wire(meeting.form).into(),
+        host: meeting.host.clone(),
+        contacts: meeting.contacts.clone(),
+        start_time: Some(proto_time(meeting.start_time)),
+        end_time: meeting.end_time().map(proto_time),
+        answers: meeting.answers,
+    };
+    unit.publish(&meeting.name(), meeting.revision, &event).await.map(drop)
+}
+
 /// What became of a notification; its revision is the event's.
 pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Result<(), Fault> {
     let (name, revision) = (notification.name(), notification.revision);
@@ -132,6 +153,8 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
             let event = told::NotificationQueued { notification: notified, kind, client, case };
             unit.publish(&name, revision, &event).await
         }
+        // Told by [`alert`], with who and how.
+        State::Reached => return Ok(()),
         State::HandedOver => {
             let event = told::DeliverySucceeded {
                 notification: notified,
@@ -161,4 +184,23 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
         }
     };
     published.map(drop)
+}
+
+/// How an alert got on. Raises its revision: write its row afterwards.
+pub async fn alert(unit: &Unit<'_>, notification: &mut Notification, progress: &Progress<'_>) -> Result<(), Fault> {
+    notification.revision += 1;
+    let event = told::AlertProgressed {
+        notification: notification.name(),
+        client: notification.client.clone(),
+        case: notification.case.clone(),
+        side: convert::alert_side(notification).into(),
+        channel: convert::channel(notification.channel).into(),
+        step: convert::alert_step(progress.step).into(),
+        person: progress.person.to_owned(),
+        attempt: i32::try_from(progress.attempt).unwrap_or(i32::MAX),
+        reason: progress.reason.to_owned(),
+        time: Some(proto_time(progress.time)),
+        from_copy: progress.from_copy,
+    };
+    unit.publish(&notification.name(), notification.revision, &event).await.map(drop)
 }

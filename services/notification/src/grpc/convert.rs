@@ -2,9 +2,13 @@
 
 use business_time::Timestamp;
 use command::wire::proto_time;
-use contracts::notification::v1 as wire;
+use contracts::{client_registry::v1 as registry, notification::v1 as wire};
 
 use crate::{
+    call::{
+        StoredCall,
+        entity::{self as call, Call},
+    },
     mail::{
         entity::{Mail, State as MailState},
         parse::Kind as MailKind,
@@ -12,8 +16,10 @@ use crate::{
         words::Words as MailWords,
     },
     notification::{
-        Words,
+        Attempts, Words,
+        alert::{Channel, Side, Step},
         entity::{Kind, Notification, State},
+        repo::Attempt,
     },
 };
 
@@ -101,6 +107,9 @@ pub fn notification_kind(kind: Kind) -> wire::NotificationKind {
         Kind::Triage => wire::NotificationKind::Triage,
         Kind::TriageOverdue => wire::NotificationKind::TriageOverdue,
         Kind::ConfirmationAnswered => wire::NotificationKind::ConfirmationAnswered,
+        Kind::CriticalAlert => wire::NotificationKind::CriticalAlert,
+        Kind::AlertFailed => wire::NotificationKind::AlertFailed,
+        Kind::IncidentUpdate => wire::NotificationKind::IncidentUpdate,
         Kind::Undelivered => wire::NotificationKind::Undelivered,
     }
 }
@@ -117,8 +126,139 @@ fn notification_state(state: State) -> wire::NotificationState {
         State::Blocked => wire::NotificationState::Blocked,
         State::Failed => wire::NotificationState::Failed,
         State::Cancelled => wire::NotificationState::Cancelled,
+        State::Reached => wire::NotificationState::Reached,
         State::Returned => wire::NotificationState::Returned,
     }
+}
+
+pub fn channel(channel: Channel) -> registry::Channel {
+    match channel {
+        Channel::Email => registry::Channel::Email,
+        Channel::Phone => registry::Channel::Phone,
+    }
+}
+
+fn side(side: Side) -> wire::AlertSide {
+    match side {
+        Side::Client => wire::AlertSide::Client,
+        Side::Management => wire::AlertSide::Management,
+    }
+}
+
+/// Unspecified where it is no alert.
+pub fn alert_side(notification: &Notification) -> wire::AlertSide {
+    notification.alert.map_or(wire::AlertSide::Unspecified, |alert| side(alert.side))
+}
+
+pub fn alert_step(step: Step) -> wire::AlertStep {
+    match step {
+        Step::Attempted => wire::AlertStep::Attempted,
+        Step::NotReached => wire::AlertStep::NotReached,
+        Step::HandedOver => wire::AlertStep::HandedOver,
+        Step::Reached => wire::AlertStep::Reached,
+        Step::Failed => wire::AlertStep::Failed,
+    }
+}
+
+fn mail_attempt(attempt: &Attempt) -> wire::AlertAttempt {
+    let (step, reason) = match attempt.outcome.as_str() {
+        "" => (Step::Attempted, ""),
+        "handed_over" => (Step::HandedOver, ""),
+        "reached" => (Step::Reached, ""),
+        reason => (Step::NotReached, reason),
+    };
+    wire::AlertAttempt {
+        people: attempt.recipients.clone(),
+        attempt: i32::try_from(attempt.number).unwrap_or(i32::MAX),
+        step: alert_step(step).into(),
+        reason: reason.to_owned(),
+        begin_time: Some(proto_time(attempt.claim_time)),
+        end_time: attempt.end_time.map(proto_time),
+        evidence: attempt.evidence.clone(),
+        from_copy: attempt.from_copy,
+        possible_duplicate: attempt.possible_duplicate,
+    }
+}
+
+fn call_attempt(call: &Call) -> wire::AlertAttempt {
+    let (step, reason) = match call.state {
+        call::State::Claimed | call::State::Placed => (Step::Attempted, ""),
+        call::State::Ended(reason) => (reason.step(), reason.as_str()),
+        call::State::Reached => (Step::Reached, ""),
+    };
+    wire::AlertAttempt {
+        people: vec![call.person.clone()],
+        attempt: i32::try_from(call.number).unwrap_or(i32::MAX),
+        step: alert_step(step).into(),
+        reason: reason.to_owned(),
+        begin_time: Some(proto_time(call.claim_time)),
+        end_time: call.key_press_time.or(call.end_time).map(proto_time),
+        evidence: call.name(),
+        from_copy: call.from_copy,
+        possible_duplicate: call.possible_duplicate,
+    }
+}
+
+/// Without its number.
+pub fn call(stored: &StoredCall) -> wire::Call {
+    let call = &stored.call;
+    let (state, reason) = match call.state {
+        call::State::Claimed => (wire::CallState::Claimed, ""),
+        call::State::Placed => (wire::CallState::Placed, ""),
+        call::State::Ended(reason) => (wire::CallState::Ended, reason.as_str()),
+        call::State::Reached => (wire::CallState::Reached, ""),
+    };
+    let answered_by = match call.answered_by {
+        None => wire::AnsweredBy::Unspecified,
+        Some(call::AnsweredBy::Human) => wire::AnsweredBy::Human,
+        Some(call::AnsweredBy::Machine) => wire::AnsweredBy::Machine,
+    };
+    wire::Call {
+        name: call.name(),
+        notification: format!("notifications/{}", call.notification),
+        client: call.client.clone(),
+        case: call.case.clone(),
+        side: side(call.side).into(),
+        person: call.person.clone(),
+        attempt: i32::try_from(call.number).unwrap_or(i32::MAX),
+        state: state.into(),
+        reason: reason.to_owned(),
+        answered_by: answered_by.into(),
+        begin_time: Some(proto_time(call.claim_time)),
+        key_press_time: call.key_press_time.map(proto_time),
+        end_time: call.end_time.map(proto_time),
+        provider: call.provider.clone(),
+        from_copy: call.from_copy,
+        possible_duplicate: call.possible_duplicate,
+        round: i32::try_from(call.round).unwrap_or(i32::MAX),
+    }
+}
+
+pub fn call_report(of: &wire::ReportCallRequest) -> call::Report {
+    let status = match of.status() {
+        wire::CallStatus::Unspecified => None,
+        wire::CallStatus::Ringing => Some(call::Status::Ringing),
+        wire::CallStatus::Answered => Some(call::Status::Answered),
+        wire::CallStatus::Completed => Some(call::Status::Completed),
+        wire::CallStatus::Busy => Some(call::Status::Busy),
+        wire::CallStatus::NoAnswer => Some(call::Status::NoAnswer),
+        wire::CallStatus::Failed => Some(call::Status::Failed),
+        wire::CallStatus::Cancelled => Some(call::Status::Cancelled),
+    };
+    let answered_by = match of.answered_by() {
+        wire::AnsweredBy::Unspecified => None,
+        wire::AnsweredBy::Human => Some(call::AnsweredBy::Human),
+        wire::AnsweredBy::Machine => Some(call::AnsweredBy::Machine),
+    };
+    let sequence = u32::try_from(of.sequence).unwrap_or_default();
+    call::Report { sequence, status, answered_by, digits: of.digits.clone() }
+}
+
+/// With every attempt of an alert.
+pub fn with_attempts(mut notification: wire::Notification, attempts: &Attempts) -> wire::Notification {
+    let mails = attempts.mails.iter().map(mail_attempt);
+    notification.attempts_made = mails.chain(attempts.calls.iter().map(|stored| call_attempt(&stored.call))).collect();
+    notification
 }
 
 /// Without words where none are given.
@@ -143,6 +283,9 @@ pub fn notification(notification: &Notification, words: Option<&Words>) -> wire:
         attempts: i32::try_from(notification.tries).unwrap_or(i32::MAX),
         revision: notification.revision,
         mail: notification.mail.clone(),
+        channel: channel(notification.channel).into(),
+        side: alert_side(notification).into(),
+        attempts_made: Vec::new(),
         possible_duplicate: notification.possible_duplicate,
         returned: notification.returned.clone(),
         return_time: notification.return_time.map(proto_time),
@@ -160,9 +303,16 @@ mod tests {
         }
         assert_eq!((notification_kind(Kind::Undelivered) as i32, notification_state(State::Returned) as i32), (30, 7));
         assert_eq!(kind_name(Kind::AutoAcknowledgement), "AUTO_ACKNOWLEDGEMENT");
-        let states = [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled];
+        let states =
+            [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled, State::Reached];
         for (at, state) in (1..).zip(states) {
             assert_eq!(notification_state(state) as i32, at);
+        }
+        for (at, known) in (1..).zip(Channel::ALL) {
+            assert_eq!(channel(known) as i32, at);
+        }
+        for (at, known) in (1..).zip(Side::ALL) {
+            assert_eq!(side(known) as i32, at);
         }
     }
 }

@@ -19,7 +19,7 @@ use runtime::Client;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
-use super::{convert, watch};
+use super::{convert, sees, watch};
 use crate::{
     notification::{
         self, Notifications, StoredNotification,
@@ -97,6 +97,7 @@ impl NotificationService for Outbound {
         let kind = match request.nature() {
             MessageNature::Reply => Kind::Reply,
             MessageNature::Acknowledgement => Kind::Acknowledgement,
+            MessageNature::IncidentUpdate => Kind::IncidentUpdate,
             MessageNature::Unspecified => {
                 return Err(Refusal::field("NATURE_MISSING", "nature", "says whether it answers the question").into());
             }
@@ -143,7 +144,9 @@ impl NotificationService for Outbound {
             let stored = found.filter(|stored| sees(&caller, READ, &stored.notification.client));
             let stored = stored.ok_or_else(|| Refusal::not_found(&name))?;
             let words = stored.words(reader, self.commands.keyring()).await?;
-            Ok::<_, Fault>(convert::notification(&stored.notification, Some(&words)))
+            let attempts = notification::attempts(reader, &stored.notification).await?;
+            let shown = convert::notification(&stored.notification, Some(&words));
+            Ok::<_, Fault>(convert::with_attempts(shown, &attempts))
         };
         let notification = answer.await.map_err(|fault| fault.into_refusal(METHOD))?;
         self.commands.audit_read(&caller, METHOD, vec![name]).await?;
@@ -164,7 +167,12 @@ impl NotificationService for Outbound {
         let rows = notification::list(reader, &scope, &request.client, &request.case, &page).await;
         let mut rows = rows.map_err(|fault| fault.into_refusal(METHOD))?;
         let next_page_token = page.cut(&list, &mut rows, StoredNotification::sort_key);
-        let notifications = rows.iter().map(|row| convert::notification(&row.notification, None)).collect();
+        let mut notifications = Vec::with_capacity(rows.len());
+        for StoredNotification { notification, .. } in &rows {
+            let attempts = notification::attempts(reader, notification).await;
+            let attempts = attempts.map_err(|fault| fault.into_refusal(METHOD))?;
+            notifications.push(convert::with_attempts(convert::notification(notification, None), &attempts));
+        }
         Ok(Response::new(ListNotificationsResponse { notifications, next_page_token }))
     }
 
@@ -213,14 +221,5 @@ impl NotificationService for Outbound {
         let request = request.into_inner();
         let shutdown = self.streams.lock().unwrap_or_else(PoisonError::into_inner).clone();
         watch::begin(self.watch.clone(), &caller, request, shutdown).await.map(Response::new)
-    }
-}
-
-/// What concerns no client (a mail in triage) is for whoever holds the permission for the whole firm.
-fn sees(caller: &Caller, permission: &str, client: &str) -> bool {
-    if client.is_empty() {
-        caller.grants().holds_everywhere(permission)
-    } else {
-        caller.grants().holds_on(permission, client)
     }
 }

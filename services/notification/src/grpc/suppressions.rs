@@ -66,7 +66,8 @@ impl SuppressionService for SuppressionApi {
         };
         let suppressions = opened.await.map_err(|fault| fault.into_refusal(METHOD))?;
         // What people said is personal: one row names them all.
-        let read: Vec<_> = suppressions.iter().filter(|one| !one.lift_reason.is_empty()).map(|one| one.name.clone()).collect();
+        let read: Vec<_> =
+            suppressions.iter().filter(|one| !one.lift_reason.is_empty()).map(|one| one.name.clone()).collect();
         if !read.is_empty() {
             self.commands.audit_read(&caller, METHOD, read).await?;
         }
@@ -85,9 +86,9 @@ impl SuppressionService for SuppressionApi {
         let found = found.map_err(|fault| fault.into_refusal(METHOD))?;
         let not_found = || Refusal::not_found(&request.name);
         let client = found.ok_or_else(not_found)?.suppression.client;
-        caller.require(LIFT, &client).map_err(|denied| {
-            if caller.scope(READ).contains(&client) { denied } else { not_found() }
-        })?;
+        caller
+            .require(LIFT, &client)
+            .map_err(|denied| if caller.scope(READ).contains(&client) { denied } else { not_found() })?;
         let call = Call::new(&caller, METHOD, &request.request_id);
         let reason = request.reason.clone();
         let answer = self

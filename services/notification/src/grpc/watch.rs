@@ -13,8 +13,9 @@ use access::{Caller, DecisionError, Decisions, Principal, Scope};
 use business_time::SystemClock;
 use command::wire::proto_time;
 use contracts::notification::v1::{
-    DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, NotificationCancelled, NotificationQueued, NotificationState,
-    WatchDeliveriesRequest, WatchDeliveriesResponse,
+    AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded,
+    NotificationCancelled, NotificationKind, NotificationQueued, NotificationState, WatchDeliveriesRequest,
+    WatchDeliveriesResponse,
 };
 use event_log::{Event, EventLog, Position};
 use refusal::{Kind, Refusal};
@@ -183,6 +184,10 @@ fn change(event: &Event) -> event_log::Result<Option<WatchDeliveriesResponse>> {
         Some(answer(it.notification, it.client, it.case, it.kind, state, it.reason))
     } else if let Some(it) = event.decode::<NotificationCancelled>()? {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Cancelled, none()))
+    } else if let Some(it) = event.decode::<AlertProgressed>()?.filter(|it| it.step() == AlertStep::Reached) {
+        // How else an alert stands after a step, the events above tell.
+        let kind = NotificationKind::CriticalAlert.into();
+        Some(answer(it.notification, it.client, it.case, kind, NotificationState::Reached, none()))
     } else {
         None
     })

@@ -165,6 +165,8 @@ pub struct Findings<'a> {
     pub copied: Option<&'a Copied>,
     /// Whether it is one that left from here.
     pub ours: bool,
+    /// Whether it answers an alert of a critical incident that went to this colleague (SOP 8.2).
+    pub answers_alert: bool,
 }
 
 /// What a mail turns out to be. At most one of these; what follows from it is the use case's to do.
@@ -255,12 +257,13 @@ fn of_a_colleague(found: &Findings<'_>, author: &str) -> Verdict {
 }
 
 impl Findings<'_> {
-    /// Whether a colleague's mail leaves nothing to do: what they wrote to a third party on a client's conversation, or their
-    /// machine's answer to what the firm told them. What goes to the firm alone is rather a client's mail that they
+    /// Whether a colleague's mail leaves nothing to do: what they wrote to a third party on a client's conversation, their word
+    /// that an alert has reached them, or their machine's answer to what the firm told them. What goes to the firm alone is
+    /// rather a client's mail that they
     /// send on, on a known conversation too.
     fn is_done_with(&self) -> bool {
         match self.kind {
-            Kind::Personal => self.goes_out && !self.answered.is_empty(),
+            Kind::Personal => self.answers_alert || self.goes_out && !self.answered.is_empty(),
             // A rule of their mailbox that sends a client's mail on says that a machine wrote it, too; but what the client
             // answers lies on a conversation, and what the firm tells its own people on none.
             Kind::Automatic | Kind::DeliveryReport => self.sent.iter().any(String::is_empty),
@@ -363,7 +366,17 @@ mod tests {
     /// A person's mail that the firm's mail server vouches for.
     fn found<'a>(writer: &'a Writer, answered: &'a [Answered]) -> Findings<'a> {
         let (kind, check) = (Kind::Personal, SenderCheck::Passed);
-        Findings { kind, check, writer, answered, sent: &[], goes_out: false, copied: None, ours: false }
+        Findings {
+            kind,
+            check,
+            writer,
+            answered,
+            sent: &[],
+            goes_out: false,
+            copied: None,
+            ours: false,
+            answers_alert: false,
+        }
     }
 
     fn of(writer: &Writer, answered: &[Answered]) -> Verdict {
@@ -448,9 +461,8 @@ mod tests {
     #[test]
     fn what_the_firms_own_people_send_on_lies_in_triage_and_a_copy_of_their_reply_is_filed() {
         let (answered, ours) = ([thread("acme")], [String::new()]);
-        let of = |kind, answered, sent, goes_out| {
-            verdict(&Findings { kind, sent, goes_out, ..found(&staff(), answered) })
-        };
+        let of =
+            |kind, answered, sent, goes_out| verdict(&Findings { kind, sent, goes_out, ..found(&staff(), answered) });
         let (filed, triage) = (Verdict::File { noted_on: None }, triage(TriageReason::Staff, None));
         assert_eq!(of(Kind::Personal, &answered, &[], true), filed, "a copy of what went to the client");
         assert_eq!(of(Kind::Personal, &answered, &[], false), triage, "a client's mail that was sent on");
@@ -459,5 +471,10 @@ mod tests {
         assert_eq!(of(Kind::Automatic, &[], &[], false), triage, "sent on by a rule of the mailbox");
         let on_it = ["thread-of-acme".to_owned()];
         assert_eq!(of(Kind::Automatic, &answered, &on_it, true), triage, "so was the client's answer");
+        let staff = Writer::Staff("staff/boss".into());
+        let to_alert = Findings { answers_alert: true, ..found(&staff, &[]) };
+        assert_eq!(verdict(&to_alert), filed, "an alert has reached them");
+        let forged = Findings { check: SenderCheck::Failed, ..to_alert };
+        assert_ne!(verdict(&forged), filed);
     }
 }

@@ -139,11 +139,7 @@ impl Identify {
     }
 
     /// To whose contacts a colleague's mail went; none where to none's, or to several clients'.
-    async fn copied(
-        &self,
-        author: &str,
-        addresses: impl Iterator<Item = &String>,
-    ) -> Result<Option<Copied>, NotNow> {
+    async fn copied(&self, author: &str, addresses: impl Iterator<Item = &String>) -> Result<Option<Copied>, NotNow> {
         let mut contacts = Vec::new();
         for address in addresses {
             if let Writer::Contact(contact) = self.writer(address).await? {

@@ -158,10 +158,11 @@ impl Mails {
         }
         let kind = mail.kind;
         if let Some(about) = self.came_back(unit, mail.receive_time, &words).await? {
-            return file(unit, stored, conversation_of(unit, &about).await?).await;
+            file(unit, stored, conversation_of(unit, &about).await?).await?;
+            return self.notice(unit, kind, &words).await;
         }
         if matches!(writer, Writer::Contact(_)) && check == SenderCheck::Passed {
-            self.notifications.answered(unit, &words.trail.references).await?;
+            self.notifications.shown_to_have_arrived(unit, &words.trail.references).await?;
         }
         let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
         let sent = match kind {
@@ -171,17 +172,35 @@ impl Mails {
             }
         };
         let goes_out = words.trail.recipients.iter().any(|address| !policy.is_own(address));
+        let references = &words.trail.references;
+        let answers_alert = match writer {
+            Writer::Staff(person) => notification::went_to(unit.tx(), references, person).await?,
+            Writer::Contact(_) | Writer::Unknown | Writer::Several => false,
+        };
+        let (mail, time) = (stored.mail.name(), stored.mail.receive_time);
         // What left from here comes here again where the firm's mail server copies everything.
         let ours = !notification::find_sent(unit.tx(), std::slice::from_ref(&words.message_id)).await?.is_empty();
-        let findings = Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out, copied, ours };
-        match verdict(&findings) {
+        let found =
+            Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out, copied, ours, answers_alert };
+        match verdict(&found) {
             Verdict::SentCopy { author, copied, thread } => {
                 sent_copy(unit, stored, &words, author, copied, thread).await
             }
             Verdict::Word { contact, thread } => self.word(unit, stored, &words, &contact, thread).await,
-            Verdict::Machine { contact, thread } => machine(unit, stored, &words, &contact, thread).await,
+            Verdict::Machine { contact, thread } => {
+                machine(unit, stored, &words, &contact, thread).await?;
+                self.notice(unit, kind, &words).await
+            }
             Verdict::Triage { reason, noted_on } => self.triage(unit, stored, reason, noted_on).await,
-            Verdict::File { noted_on } => file(unit, stored, noted_on).await,
+            Verdict::File { noted_on } => {
+                file(unit, stored, noted_on).await?;
+                match writer {
+                    Writer::Staff(person) if kind == Written::Personal => {
+                        self.notifications.answered(unit, references, person, &mail, time).await
+                    }
+                    _ => self.notice(unit, kind, &words).await,
+                }
+            }
         }
     }
 
@@ -315,8 +334,20 @@ impl Mails {
         thread::remember(unit.tx(), unit.keyring(), &thread, &words.message_id).await?;
         publish::inquiry_received(unit, &mut stored.mail).await?;
         repo::save(unit.tx(), &stored.mail, &stored.owner).await?;
-        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, stored.mail.receive_time).await?;
+        let (mail, time) = (stored.mail.name(), stored.mail.receive_time);
+        thread::client_wrote(unit.tx(), &thread, contact, &stored.mail.id, time).await?;
+        self.notifications.answered(unit, &words.trail.references, contact, &mail, time).await?;
         self.tell_of_answer(unit, &stored.mail, words).await
+    }
+
+    /// Of a failure notice, what it says of an alert.
+    async fn notice(&self, unit: &Unit<'_>, kind: Written, words: &Words) -> Result<(), Fault> {
+        match kind {
+            Written::DeliveryReport if words.trail.failed => {
+                self.notifications.came_back(unit, &words.trail.references).await
+            }
+            Written::DeliveryReport | Written::Personal | Written::Automatic => Ok(()),
+        }
     }
 
     /// A client's mail confirms nothing by itself (SOP 8.4), and while a proposal waits its clock stands still: so whoever

@@ -67,6 +67,8 @@ pub struct ParsedMail {
     pub kind: Kind,
     /// What a report says of a mail that was sent.
     pub report: Option<Report>,
+    /// Whether it is a report that says of the mail which it is about that it failed (RFC 3464).
+    pub failed: bool,
     /// Whether it asks machines for no answer.
     pub no_automatic_answer: bool,
     /// The `Date` field as it stands; part of what makes two deliveries one mail.
@@ -116,6 +118,7 @@ impl ParsedMail {
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
         references.extend(walk.original.filter(|_| report));
+        let failed = report && walk.report.as_ref().is_some_and(Report::says_failed);
         let recipients = [HeaderName::To, HeaderName::Cc].into_iter().flat_map(|name| people(&parsed, name));
         Ok(Self {
             message_id: parsed.message_id().and_then(message_id).unwrap_or_default(),
@@ -126,6 +129,7 @@ impl ParsedMail {
             text: clean(&text, TEXT_BYTES),
             kind: if report { Kind::DeliveryReport } else { kind(&fields, envelope_from) },
             report: walk.report.filter(|_| report),
+            failed,
             no_automatic_answer: fields.iter().any(declines_answers),
             date: fields.iter().find(|field| field.is("date")).map(Field::text).unwrap_or_default(),
             trace: Trace::read(&fields),

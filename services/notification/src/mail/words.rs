@@ -32,6 +32,9 @@ pub struct Trail {
     pub recipients: Vec<String>,
     /// Message-IDs, the nearest first.
     pub references: Vec<String>,
+    /// Whether it is a report that says of the mail which it is about that it failed (RFC 3464, `Action: failed`).
+    #[serde(default)]
+    pub failed: bool,
     /// What servers wrote on top.
     pub trace: Trace,
     /// The envelope's recipients for whom it came, where they were told.
@@ -53,6 +56,7 @@ impl Words {
                 addresses: mail.senders.iter().map(|sender| sender.email.clone()).collect(),
                 recipients: mail.recipients.clone(),
                 references: mail.references.clone(),
+                failed: mail.failed,
                 trace: mail.trace.clone(),
                 envelope_to: envelope_to.to_vec(),
                 report: mail.report.clone(),

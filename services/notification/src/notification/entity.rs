@@ -3,7 +3,10 @@
 use business_time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::error::NotificationError;
+use super::{
+    alert::{Alert, Channel},
+    error::NotificationError,
+};
 
 /// One message to one audience, without its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,10 @@ pub struct Notification {
     pub author: String,
     /// For whom.
     pub audience: Audience,
+    /// How it is carried.
+    pub channel: Channel,
+    /// Set where it is an alert of a critical incident.
+    pub alert: Option<Alert>,
     /// What the text is made from.
     pub facts: Facts,
     /// Without angle brackets; empty until the first attempt, then the same on each.
@@ -77,13 +84,19 @@ pub enum Kind {
     TriageOverdue,
     /// The client has answered a request to confirm by mail.
     ConfirmationAnswered,
+    /// A critical incident, to one side on one channel.
+    CriticalAlert,
+    /// One side was not reached on one channel.
+    AlertFailed,
+    /// A person's update on a critical incident.
+    IncidentUpdate,
     /// A mail to the client did not arrive, or may not have.
     Undelivered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -94,17 +107,25 @@ impl Kind {
         Self::Triage,
         Self::TriageOverdue,
         Self::ConfirmationAnswered,
+        Self::CriticalAlert,
+        Self::AlertFailed,
+        Self::IncidentUpdate,
         Self::Undelivered,
     ];
 
     /// Whether a person wrote its words.
     pub fn is_written(self) -> bool {
-        matches!(self, Self::Reply | Self::Acknowledgement)
+        matches!(self, Self::Reply | Self::Acknowledgement | Self::IncidentUpdate)
     }
 
     /// Whether its words are about a proposed resolution, which escalation has.
     pub fn needs_proposal(self) -> bool {
         matches!(self, Self::ConfirmationRequest | Self::ConfirmationReminder)
+    }
+
+    /// Whether it is sent ahead of everything else, and without the registry where that does not answer (SOP 8.2).
+    pub fn is_critical(self) -> bool {
+        matches!(self, Self::CriticalAlert | Self::AlertFailed)
     }
 
     /// Whether it is about a mail in triage.
@@ -126,6 +147,8 @@ pub enum State {
     Failed,
     /// Taken back.
     Cancelled,
+    /// Of an alert: somebody pressed a key or replied.
+    Reached,
     /// It was handed over, and every copy came back.
     Returned,
 }
@@ -143,6 +166,8 @@ pub enum Audience {
     Intake,
     /// The client's contacts who may confirm a resolution.
     Confirmer,
+    /// The client's contacts who are told of a critical incident.
+    IncidentContacts,
 }
 
 /// A role that is told.
@@ -180,6 +205,7 @@ impl Audience {
             Self::Target(target) => target.as_str().to_owned(),
             Self::Intake => "INTAKE".to_owned(),
             Self::Confirmer => "CONFIRMER".to_owned(),
+            Self::IncidentContacts => "INCIDENT_CONTACTS".to_owned(),
         }
     }
 
@@ -188,6 +214,7 @@ impl Audience {
         match name {
             "INTAKE" => return Some(Self::Intake),
             "CONFIRMER" => return Some(Self::Confirmer),
+            "INCIDENT_CONTACTS" => return Some(Self::IncidentContacts),
             _ => {}
         }
         if name.starts_with("staff/") {
@@ -201,7 +228,7 @@ impl Audience {
 
     /// Whether it goes to the client's side.
     pub fn is_client(&self) -> bool {
-        matches!(self, Self::Contact(_) | Self::Confirmer)
+        matches!(self, Self::Contact(_) | Self::Confirmer | Self::IncidentContacts)
     }
 
     /// This contact, or whoever of the client may confirm where none is named.
@@ -213,7 +240,7 @@ impl Audience {
 /// What a generated text is made from: ids, enums and times; nothing personal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// `first_response` or `resolution`.
+    /// `first_response`, `resolution` or `client_update`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub clock: String,
     /// When something was or is due.
@@ -234,6 +261,18 @@ pub struct Facts {
     /// When that mail was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receive_time: Option<Timestamp>,
+    /// When a critical incident was declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declare_time: Option<Timestamp>,
+    /// Which alert reached nobody: `CLIENT` or `MANAGEMENT`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub side: String,
+    /// On which channel: `EMAIL` or `PHONE`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub channel: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// The notification that did not arrive, `notifications/{notification}`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
@@ -264,9 +303,20 @@ impl Notification {
         format!("notifications/{}", self.id)
     }
 
-    /// Whether there is anything left to do.
+    /// Whether there is anything left to do. An alert that failed is tried on, and calls go on until somebody is reached.
     pub fn is_open(&self) -> bool {
-        self.state == State::Queued
+        match (self.state, &self.alert, self.channel) {
+            (State::Queued, ..) | (State::Failed, Some(_), _) | (State::HandedOver, Some(_), Channel::Phone) => true,
+            (
+                State::Failed
+                | State::HandedOver
+                | State::Blocked
+                | State::Cancelled
+                | State::Reached
+                | State::Returned,
+                ..,
+            ) => false,
+        }
     }
 
     /// Claims it for an attempt: what is claimed can no longer be taken back. Gives the attempt's number.
@@ -319,8 +369,11 @@ impl Notification {
     /// Taken back. `under_way`: an attempt is claimed and its outcome not known.
     ///
     /// # Errors
-    /// [`NotificationError::NotQueued`] where it is too late.
+    /// [`NotificationError::NotQueued`] where it is too late; [`NotificationError::AlertIsOwed`] for what nobody may take back.
     pub fn cancel(&mut self, under_way: bool) -> Result<(), NotificationError> {
+        if self.kind.is_critical() {
+            return Err(NotificationError::AlertIsOwed);
+        }
         self.open()?;
         if under_way {
             return Err(NotificationError::NotQueued);
@@ -333,7 +386,7 @@ impl Notification {
     ///
     /// # Errors
     /// [`NotificationError::NotHandedOver`] where it never left.
-    pub fn come_back(
+    pub fn return_copies(
         &mut self,
         people: &[String],
         status: &str,
@@ -357,11 +410,15 @@ impl Notification {
         Ok(Some(everybody))
     }
 
-    fn open(&self) -> Result<(), NotificationError> {
+    /// As [`Notification::is_open`].
+    ///
+    /// # Errors
+    /// [`NotificationError::NotQueued`] where it is not.
+    pub(super) fn open(&self) -> Result<(), NotificationError> {
         if self.is_open() { Ok(()) } else { Err(NotificationError::NotQueued) }
     }
 
-    fn end(&mut self, state: State, reason: &str) {
+    pub(super) fn end(&mut self, state: State, reason: &str) {
         self.state = state;
         reason.clone_into(&mut self.reason);
         self.revision += 1;
@@ -369,10 +426,10 @@ impl Notification {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn queued() -> Notification {
+    pub fn queued() -> Notification {
         Notification {
             id: "1".into(),
             kind: Kind::Reply,
@@ -384,6 +441,8 @@ mod tests {
             thread: "t".into(),
             author: "staff/anna".into(),
             audience: Audience::Contact("clients/acme/contacts/jo".into()),
+            channel: Channel::Email,
+            alert: None,
             facts: Facts::default(),
             message_id: String::new(),
             queue_time: Timestamp::UNIX_EPOCH,
@@ -402,14 +461,14 @@ mod tests {
     #[test]
     fn it_is_returned_once_every_copy_came_back() {
         let mut notification = queued();
-        assert!(notification.come_back(&["a".into()], "5.1.1", Timestamp::UNIX_EPOCH).is_err(), "it never left");
+        assert!(notification.return_copies(&["a".into()], "5.1.1", Timestamp::UNIX_EPOCH).is_err(), "it never left");
         assert!(notification.hand_over(Timestamp::UNIX_EPOCH, vec!["a".into(), "b".into()], Vec::new()).is_ok());
         let time = Timestamp::UNIX_EPOCH;
-        assert_eq!(notification.come_back(&["c".into()], "5.1.1", time), Ok(None), "it did not go there");
-        assert_eq!(notification.come_back(&["a".into()], "5.1.1", time), Ok(Some(false)));
+        assert_eq!(notification.return_copies(&["c".into()], "5.1.1", time), Ok(None), "it did not go there");
+        assert_eq!(notification.return_copies(&["a".into()], "5.1.1", time), Ok(Some(false)));
         assert_eq!(notification.state, State::HandedOver);
-        assert_eq!(notification.come_back(&["a".into()], "5.1.1", time), Ok(None));
-        assert_eq!(notification.come_back(&["b".into()], "5.2.2", time), Ok(Some(true)));
+        assert_eq!(notification.return_copies(&["a".into()], "5.1.1", time), Ok(None));
+        assert_eq!(notification.return_copies(&["b".into()], "5.2.2", time), Ok(Some(true)));
         assert_eq!((notification.state, notification.reason.as_str()), (State::Returned, "5.2.2"));
     }
 
@@ -442,6 +501,7 @@ mod tests {
             Audience::Target(Target::Management),
             Audience::Intake,
             Audience::Confirmer,
+            Audience::IncidentContacts,
         ] {
             assert_eq!(Audience::parse(&audience.name()), Some(audience));
         }

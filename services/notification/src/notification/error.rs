@@ -9,6 +9,9 @@ pub enum NotificationError {
     /// It did not leave, so it cannot come back.
     #[error("the notification was not handed over")]
     NotHandedOver,
+    /// It is an alert of a critical incident, or tells of one that reached nobody (SOP 8.2).
+    #[error("an alert is owed and cannot be taken back")]
+    AlertIsOwed,
 }
 
 impl From<NotificationError> for Refusal {
@@ -21,6 +24,11 @@ impl From<NotificationError> for Refusal {
                 Kind::State,
                 "NOT_QUEUED",
                 "it can be taken back only before its hand-over has begun; read it again to see what became of it",
+            ),
+            NotificationError::AlertIsOwed => Self::new(
+                Kind::State,
+                "ALERT_IS_OWED",
+                "client and management are told of a critical incident at once; nobody can take that back",
             ),
         }
     }

@@ -6,7 +6,7 @@ use refusal::{Kind as Refused, Refusal};
 
 use super::{
     NewNotification, Notifications,
-    entity::{Audience, Facts, Kind, Notification},
+    entity::{Audience, Kind, Notification},
     repo::Words,
 };
 use crate::{
@@ -21,9 +21,10 @@ pub struct Message {
     pub client: String,
     /// What it is about; empty for no case.
     pub case: String,
-    /// A contact of the client; empty for whoever wrote last on the case's conversation.
+    /// A contact of the client; empty for whoever wrote last on the case's conversation, or, for an update on a critical
+    /// incident, for everybody who is told of those.
     pub contact: String,
-    /// [`Kind::Reply`] or [`Kind::Acknowledgement`].
+    /// [`Kind::Reply`], [`Kind::Acknowledgement`] or [`Kind::IncidentUpdate`].
     pub kind: Kind,
     /// Empty for the conversation's.
     pub subject: String,
@@ -41,7 +42,7 @@ impl Notifications {
     /// Queues a person's message; the author is the caller.
     ///
     /// # Errors
-    /// `RECIPIENT_NOT_OF_CLIENT`, `CONTACT_MISSING` and `SUBJECT_MISSING` for fields; `NOT_FOUND` where the case is another
+    /// `RECIPIENT_NOT_OF_CLIENT`, `CONTACT_MISSING`, `CASE_MISSING` and `SUBJECT_MISSING` for fields; `NOT_FOUND` where the case is another
     /// client's, `CASE_NOT_HERE_YET` where it was not heard of.
     pub async fn send_message(&self, unit: &Unit<'_>, message: Message) -> Result<Notification, Fault> {
         let Message { client, case, contact, kind, subject, text } = message;
@@ -56,14 +57,20 @@ impl Notifications {
             Some(link) if !link.thread.is_empty() => thread::lock(unit.tx(), &link.thread).await?,
             _ => None,
         };
-        let contact = match (contact.as_str(), &thread, &link) {
-            ("", Some(thread), _) if !thread.last_contact.is_empty() => thread.last_contact.clone(),
-            ("", _, Some(link)) if mail::entity::client_of(&link.opener) == client => link.opener.clone(),
+        if kind == Kind::IncidentUpdate && link.is_none() {
+            return Err(Refusal::field("CASE_MISSING", "case", "is needed: an update is on a critical incident").into());
+        }
+        let audience = match (contact.as_str(), &thread, &link) {
+            ("", ..) if kind == Kind::IncidentUpdate => Audience::IncidentContacts,
+            ("", Some(thread), _) if !thread.last_contact.is_empty() => Audience::Contact(thread.last_contact.clone()),
+            ("", _, Some(link)) if mail::entity::client_of(&link.opener) == client => {
+                Audience::Contact(link.opener.clone())
+            }
             ("", ..) => {
                 let why = "is needed: nobody of the client has written on this conversation";
                 return Err(Refusal::field("CONTACT_MISSING", "contact", why).into());
             }
-            _ => contact,
+            _ => Audience::Contact(contact),
         };
         let subject = subject_of(unit, subject, thread.as_ref()).await?;
         let thread = match thread {
@@ -78,16 +85,13 @@ impl Notifications {
         };
         let new = NewNotification {
             id: new_id(),
-            kind,
             client,
             engagement: link.map(|link| link.engagement).unwrap_or_default(),
             case,
-            mail: String::new(),
             thread: thread.id,
             author: unit.actor().to_owned(),
-            audience: Audience::Contact(contact),
-            facts: Facts::default(),
             words: Some(Words { subject, text }),
+            ..NewNotification::generated(kind, audience)
         };
         let queued = self.queue(unit, new).await?;
         queued.ok_or_else(|| Fault::Stored("a new notification was there before".into()))

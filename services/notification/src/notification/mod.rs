@@ -1,8 +1,11 @@
 //! What goes out: queued in the transaction of what causes it, sent by [`crate::sending`].
 //!
-//! - [`entity`]: a notification's life; [`repo`]: its tables.
-//! - [`message`]: a person's message to a client. [`undelivered`]: somebody is told of one that did not arrive.
+//! - [`entity`]: a notification's life; [`alert`]: that of one which tells of a critical incident; [`repo`]: its tables.
+//! - [`alerts`]: what follows from how an alert got on. [`undelivered`]: somebody is told of what did not arrive.
+//! - [`message`]: a person's message to a client.
 
+pub mod alert;
+pub mod alerts;
 pub mod entity;
 mod error;
 pub mod message;
@@ -14,7 +17,10 @@ use refusal::Refusal;
 
 pub use repo::{StoredNotification, Words, find, find_confirmation_request, find_sent, list};
 
-use self::entity::{Audience, Facts, Kind, Notification, State};
+use self::{
+    alert::{Alert, Channel, Side},
+    entity::{Audience, Facts, Kind, Notification, State},
+};
 use crate::{events::publish, work};
 
 /// The use cases of what goes out.
@@ -42,6 +48,10 @@ pub struct NewNotification {
     pub author: String,
     /// For whom.
     pub audience: Audience,
+    /// How it is carried.
+    pub channel: Channel,
+    /// Whom it alerts, where it is an alert.
+    pub side: Option<Side>,
     /// What the text is made from.
     pub facts: Facts,
     /// What a person wrote.
@@ -61,10 +71,55 @@ impl NewNotification {
             thread: String::new(),
             author: String::new(),
             audience,
+            channel: Channel::Email,
+            side: None,
             facts: Facts::default(),
             words: None,
         }
     }
+}
+
+/// Every attempt of an alert, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts {
+    /// Of one by mail.
+    pub mails: Vec<repo::Attempt>,
+    /// Of one by phone.
+    pub calls: Vec<crate::call::StoredCall>,
+}
+
+/// The attempts of an alert; none of what is no alert.
+///
+/// # Errors
+/// The database's.
+pub async fn attempts<C: database::ConnectionTrait>(conn: &C, notification: &Notification) -> Result<Attempts, Fault> {
+    Ok(match (&notification.alert, notification.channel) {
+        (None, _) => Attempts::default(),
+        (Some(_), Channel::Email) => {
+            Attempts { mails: repo::attempts(conn, &notification.id).await?, calls: Vec::new() }
+        }
+        (Some(_), Channel::Phone) => {
+            Attempts { mails: Vec::new(), calls: crate::call::of_notification(conn, &notification.id).await? }
+        }
+    })
+}
+
+/// Whether one of these Message-IDs is an alert's that went to this person.
+///
+/// # Errors
+/// The database's.
+pub async fn went_to<C: database::ConnectionTrait>(
+    conn: &C,
+    message_ids: &[String],
+    person: &str,
+) -> Result<bool, Fault> {
+    for id in repo::find_alerts(conn, message_ids).await? {
+        let attempts = repo::attempts(conn, &id).await?;
+        if attempts.iter().any(|attempt| attempt.recipients.iter().any(|known| known == person)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Notifications {
@@ -84,6 +139,8 @@ impl Notifications {
             thread: new.thread,
             author: new.author,
             audience: new.audience,
+            channel: new.channel,
+            alert: new.side.map(Alert::new),
             facts: new.facts,
             message_id: String::new(),
             queue_time: unit.now(),
@@ -101,7 +158,7 @@ impl Notifications {
             return Ok(None);
         }
         publish::notification(unit, &notification).await?;
-        work::ask(unit.tx(), work::SEND, &notification.name(), "queued", unit.now()).await?;
+        work::ask(unit.tx(), work::lane(&notification), &notification.name(), "queued", unit.now()).await?;
         Ok(Some(notification))
     }
 
@@ -128,7 +185,15 @@ impl Notifications {
     pub async fn settle_as_handed_over(&self, unit: &Unit<'_>, notification: &mut Notification) -> Result<bool, Fault> {
         let Some(open) = repo::find_open_attempt(unit.tx(), &notification.id).await? else { return Ok(false) };
         notification.hand_over(open.claim_time, open.recipients, open.stand_ins_for)?;
-        repo::end_attempt(unit.tx(), &notification.id, open.number, "handed_over", "known by what came back").await?;
+        repo::end_attempt(
+            unit.tx(),
+            &notification.id,
+            open.number,
+            "handed_over",
+            "known by what came back",
+            unit.now(),
+        )
+        .await?;
         repo::save(unit.tx(), notification).await?;
         publish::notification(unit, notification).await?;
         Ok(true)
@@ -138,10 +203,11 @@ impl Notifications {
     ///
     /// # Errors
     /// The database's.
-    pub async fn answered(&self, unit: &Unit<'_>, message_ids: &[String]) -> Result<(), Fault> {
+    pub async fn shown_to_have_arrived(&self, unit: &Unit<'_>, message_ids: &[String]) -> Result<(), Fault> {
         for id in repo::find_ids_by_message_id(unit.tx(), message_ids).await? {
             let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
-            if stored.notification.is_open() {
+            // How an alert stands, `alerts` tells.
+            if stored.notification.is_open() && stored.notification.alert.is_none() {
                 self.settle_as_handed_over(unit, &mut stored.notification).await?;
             }
         }

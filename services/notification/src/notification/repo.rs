@@ -1,4 +1,7 @@
-//! The only code that touches the tables `notification` and `send_attempt`.
+//! The only code that touches the table `notification`; `attempts` is that for `send_attempt`.
+
+#[path = "attempts.rs"]
+mod attempts;
 
 use access::Scope;
 use business_time::Timestamp;
@@ -10,8 +13,13 @@ use sea_orm::{
     QueryOrder, QuerySelect, Set, sea_query::OnConflict,
 };
 
-use super::entity::{Audience, Facts, Kind, Notification, State};
-use crate::db::entities::{notification as row, send_attempt as attempt};
+use super::{
+    alert::{Alert, Channel, Side},
+    entity::{Audience, Facts, Kind, Notification, State},
+};
+pub use attempts::{Attempt, amend_attempt, attempts, end_attempt, find_open_attempt, insert_attempt};
+
+use crate::db::entities::notification as row;
 
 /// A notification as it is stored, its words sealed.
 #[derive(Clone, Debug)]
@@ -31,35 +39,6 @@ pub struct Words {
     pub subject: String,
     /// Its plain text.
     pub text: String,
-}
-
-/// One claim to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// `notifications/{notification}`'s id.
-    pub notification: String,
-    /// From 1 upwards.
-    pub number: u32,
-    /// The provider's name.
-    pub provider: String,
-    /// The registry's permit.
-    pub permit: String,
-    /// The policy that it was given under.
-    pub policy_version: u64,
-    /// Who is told.
-    pub recipients: Vec<String>,
-    /// In whose stead.
-    pub stand_ins_for: Vec<String>,
-    /// When it was claimed, by the business clock.
-    pub claim_time: Timestamp,
-    /// From then on, by the system's clock, nobody who claimed it hands it over any more.
-    pub claim_end_time: Timestamp,
-    /// Whether an earlier one may have arrived.
-    pub possible_duplicate: bool,
-    /// Empty: not known.
-    pub outcome: String,
-    /// The provider's, where it took it.
-    pub receipt: String,
 }
 
 /// Stores a new notification; false where it is here already.
@@ -95,13 +74,27 @@ pub async fn find_sent<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> 
 }
 
 /// The ids of the notifications that have one of these Message-IDs, in order.
-pub async fn find_ids_by_message_id<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> Result<Vec<String>, Fault> {
+pub async fn find_ids_by_message_id<C: ConnectionTrait>(
+    conn: &C,
+    message_ids: &[String],
+) -> Result<Vec<String>, Fault> {
     if message_ids.is_empty() {
         return Ok(Vec::new());
     }
     let query = row::Entity::find().select_only().column(row::Column::Id);
     let query = query.filter(row::Column::MessageId.is_in(message_ids.iter().filter(|id| !id.is_empty())));
     Ok(query.order_by_asc(row::Column::Id).into_tuple().all(conn).await?)
+}
+
+/// The alerts by mail that have one of these Message-IDs, in the order of their ids.
+pub async fn find_alerts<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> Result<Vec<String>, Fault> {
+    if message_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = row::Entity::find().select_only().column(row::Column::Id);
+    let query = query.filter(row::Column::MessageId.is_in(message_ids.iter().filter(|id| !id.is_empty())));
+    let query = query.filter(row::Column::Kind.eq(kind_number(Kind::CriticalAlert))).order_by_asc(row::Column::Id);
+    Ok(query.into_tuple().all(conn).await?)
 }
 
 /// The request or reminder to confirm that has this Message-ID and went to this client.
@@ -142,6 +135,9 @@ pub async fn save(tx: &DatabaseTransaction, notification: &Notification) -> Resu
         returned: Set(crate::db::names(&notification.returned)),
         return_time: Set(notification.return_time.map(micros)),
         revision: Set(crate::db::signed(notification.revision)),
+        round: Set(notification.alert.map_or(0, |alert| i64::from(alert.round))),
+        round_over: Set(notification.alert.is_some_and(|alert| alert.round_over)),
+        next_round_time: Set(notification.alert.and_then(|alert| alert.next_round_time).map(micros)),
         ..Default::default()
     };
     row::Entity::update(change).exec(tx).await?;
@@ -232,72 +228,6 @@ pub async fn count_since(
     Ok(query.count(tx).await?)
 }
 
-/// Stores a claim.
-pub async fn insert_attempt(tx: &DatabaseTransaction, new: &Attempt) -> Result<(), Fault> {
-    let model = attempt::Model {
-        notification: new.notification.clone(),
-        number: i64::from(new.number),
-        provider: new.provider.clone(),
-        permit: new.permit.clone(),
-        policy_version: crate::db::signed(new.policy_version),
-        recipients: crate::db::names(&new.recipients),
-        stand_ins_for: crate::db::names(&new.stand_ins_for),
-        claim_time: micros(new.claim_time),
-        claim_end_time: micros(new.claim_end_time),
-        possible_duplicate: new.possible_duplicate,
-        outcome: new.outcome.clone(),
-        receipt: new.receipt.clone(),
-    };
-    attempt::Entity::insert(model.into_active_model()).exec_without_returning(tx).await?;
-    Ok(())
-}
-
-/// The attempt whose outcome is not known, where there is one.
-pub async fn find_open_attempt<C: ConnectionTrait>(conn: &C, notification: &str) -> Result<Option<Attempt>, Fault> {
-    let query = attempt::Entity::find()
-        .filter(attempt::Column::Notification.eq(notification))
-        .filter(attempt::Column::Outcome.eq(""))
-        .order_by_desc(attempt::Column::Number);
-    let Some(row) = query.one(conn).await? else { return Ok(None) };
-    Ok(Some(Attempt {
-        notification: row.notification,
-        number: u32::try_from(row.number).unwrap_or_default(),
-        provider: row.provider,
-        permit: row.permit,
-        policy_version: crate::db::unsigned(row.policy_version),
-        recipients: crate::db::read_names(&row.recipients),
-        stand_ins_for: crate::db::read_names(&row.stand_ins_for),
-        claim_time: instant(row.claim_time)?,
-        claim_end_time: instant(row.claim_end_time)?,
-        possible_duplicate: row.possible_duplicate,
-        outcome: row.outcome,
-        receipt: row.receipt,
-    }))
-}
-
-/// Writes an attempt's outcome; false where somebody else has.
-pub async fn end_attempt(
-    tx: &DatabaseTransaction,
-    notification: &str,
-    number: u32,
-    outcome: &str,
-    receipt: &str,
-) -> Result<bool, Fault> {
-    let change = attempt::ActiveModel {
-        outcome: Set(outcome.to_owned()),
-        receipt: Set(receipt.to_owned()),
-        ..Default::default()
-    };
-    let ended = attempt::Entity::update_many()
-        .set(change)
-        .filter(attempt::Column::Notification.eq(notification))
-        .filter(attempt::Column::Number.eq(i64::from(number)))
-        .filter(attempt::Column::Outcome.eq(""))
-        .exec(tx)
-        .await?;
-    Ok(ended.rows_affected == 1)
-}
-
 async fn seal(
     tx: &DatabaseTransaction,
     keyring: &Keyring,
@@ -346,12 +276,24 @@ fn to_row(notification: &Notification, owner: &Owner) -> Result<row::Model, Faul
         returned: crate::db::names(&notification.returned),
         return_time: notification.return_time.map(micros),
         revision: crate::db::signed(notification.revision),
+        channel: crate::db::number(&Channel::ALL, &notification.channel),
+        side: notification.alert.map_or(0, |alert| crate::db::number(&Side::ALL, &alert.side)),
+        round: notification.alert.map_or(0, |alert| i64::from(alert.round)),
+        round_over: notification.alert.is_some_and(|alert| alert.round_over),
+        next_round_time: notification.alert.and_then(|alert| alert.next_round_time).map(micros),
     })
 }
 
 fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
     let strange = |what: &str| Fault::Stored(format!("a notification has an unknown {what}"));
     let facts: Facts = serde_json::from_str(&row.facts).map_err(|_| strange("form of facts"))?;
+    let next_round_time = row.next_round_time.map(instant).transpose()?;
+    let alert = crate::db::of_number(&Side::ALL, row.side).map(|side| Alert {
+        side,
+        round: u32::try_from(row.round).unwrap_or_default(),
+        next_round_time,
+        round_over: row.round_over,
+    });
     let notification = Notification {
         id: row.id,
         kind: kind_of(row.kind).ok_or_else(|| strange("kind"))?,
@@ -363,6 +305,8 @@ fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
         thread: row.thread,
         author: row.author,
         audience: Audience::parse(&row.audience).ok_or_else(|| strange("audience"))?,
+        channel: crate::db::of_number(&Channel::ALL, row.channel).ok_or_else(|| strange("channel"))?,
+        alert,
         facts,
         message_id: row.message_id,
         queue_time: instant(row.queue_time)?,
@@ -379,7 +323,8 @@ fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
     Ok(StoredNotification { notification, owner: Owner::new(row.key_owner), subject: row.subject, body: row.body })
 }
 
-const STATES: [State; 5] = [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled];
+const STATES: [State; 6] =
+    [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled, State::Reached];
 
 /// Those that do not follow on, with the contract's numbers.
 const RETURNED: i64 = 7;

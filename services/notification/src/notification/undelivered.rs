@@ -55,7 +55,10 @@ impl Notifications {
             _ => Target::Management,
         };
         let new = NewNotification {
-            id: derived_id(&notification.id, &format!("undelivered {} {}", trouble.as_str(), notification.returned.len())),
+            id: derived_id(
+                &notification.id,
+                &format!("undelivered {} {}", trouble.as_str(), notification.returned.len()),
+            ),
             client: notification.client.clone(),
             engagement: notification.engagement.clone(),
             case: notification.case.clone(),

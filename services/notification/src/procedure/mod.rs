@@ -12,7 +12,7 @@ use database::{ConnectionTrait, DatabaseTransaction};
 
 pub use fetch::{FetchCalendar, FetchPolicy};
 
-use crate::{mail::Mails, work};
+use crate::{mail::Mails, meeting::entity::Rules, work};
 
 /// What is used here of the procedure's current version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,10 +29,13 @@ pub struct Policy {
     pub first_response_business_days: u32,
     /// Whether a client's mail is acknowledged by a generated reply.
     pub auto_acknowledge: bool,
+    /// What meetings and calls need.
+    pub meetings: Rules,
 }
 
 impl From<&registry::Policy> for Policy {
     fn from(policy: &registry::Policy) -> Self {
+        let meetings = policy.meetings.clone().unwrap_or_default();
         Self {
             version: policy.version,
             firm_calendar: policy.firm_calendar.clone(),
@@ -40,6 +43,11 @@ impl From<&registry::Policy> for Policy {
             authserv_id: policy.authserv_id.clone(),
             first_response_business_days: u32::try_from(policy.first_response_business_days).unwrap_or(1),
             auto_acknowledge: policy.auto_acknowledge,
+            meetings: Rules {
+                policy_version: policy.version,
+                video_providers: meetings.video_providers,
+                recorded_kinds: meetings.recorded_kinds,
+            },
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The port to whoever carries mail. A provider takes a finished mail, or says that it does not; and each declares how an
+//! The port to whoever carries mail; [`phone`] is that to whoever carries calls. A provider takes a finished mail, or says that it does not; and each declares how an
 //! attempt of unknown outcome is settled.
 //!
 //! A new provider is a file here, a choice in `config.rs`, a line in `app.rs`, and one in the contract suite that all of them
 //! pass, `tests/it/providers.rs`.
 
 mod local;
+pub mod phone;
 pub mod smtp;
 
 use async_trait::async_trait;

@@ -112,7 +112,11 @@ impl Ready {
             _ => "all".to_owned(),
         };
         let time = |time: Option<Timestamp>| time.map(|time| self.shown(time)).unwrap_or_default();
-        let first_response = facts.clock == "first_response";
+        let clock = match facts.clock.as_str() {
+            "first_response" => "first response",
+            "client_update" => "client update",
+            _ => "resolution",
+        };
         Context {
             greeting,
             sender: permit.sender.party.display_name.clone(),
@@ -121,8 +125,14 @@ impl Ready {
             mail: notification.mail.clone(),
             to_client: notification.audience.is_client(),
             stands_in: !permit.stand_ins_for().is_empty(),
-            clock: if first_response { "first response" } else { "resolution" }.to_owned(),
-            first_response,
+            clock: clock.to_owned(),
+            first_response: facts.clock == "first_response",
+            client_update: facts.clock == "client_update",
+            declared: time(facts.declare_time),
+            failed_side: if facts.side == "CLIENT" { "the client" } else { "management" }.to_owned(),
+            failed_channel: if facts.channel == "PHONE" { "phone" } else { "email" }.to_owned(),
+            failure: failure(&facts.reason).to_owned(),
+            from_copy: permit.from_copy,
             due: time(facts.due_time),
             received: time(facts.receive_time),
             answer_within: self.answer_within.clone(),
@@ -173,7 +183,22 @@ fn role(audience: &Audience) -> &'static str {
         Audience::Target(Target::AccountManager) => "account manager",
         Audience::Target(Target::TeamLead) => "team lead",
         Audience::Target(Target::Management) => "management",
-        Audience::Contact(_) | Audience::Confirmer | Audience::Staff(_) | Audience::Intake => "the one in charge",
+        Audience::Contact(_)
+        | Audience::Confirmer
+        | Audience::IncidentContacts
+        | Audience::Staff(_)
+        | Audience::Intake => "the one in charge",
+    }
+}
+
+fn failure(reason: &str) -> &'static str {
+    match reason {
+        "NOBODY_REACHED" => "nobody answered at any number, and no message could be left",
+        "NOBODY_TO_TELL" => "nobody is entered with an address or a number for this",
+        "MAIL_RETURNED" => "the mail came back",
+        "ADDRESS_UNUSABLE" => "the address entered is not one that can be written to",
+        "OUTCOME_UNKNOWN" => "what became of it cannot be told",
+        _ => "it could not be handed over",
     }
 }
 

@@ -12,6 +12,10 @@
 //! new permit. So a process that is killed at any point neither loses a mail nor sends a second one. Of a provider that
 //! cannot be asked, `unknown` tells what follows.
 //!
+//! Alerts of critical incidents (SOP 8.2) go through a sender of their own, with a provider of its own, so that nothing else
+//! delays them; the registry is waited for 2 s, and then the encrypted copy answers. What became of each attempt is told, and a
+//! mail whose fate nobody can tell is sent again at once, marked as a possible duplicate.
+//!
 //! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `addresses`: which of the permit's take mail. `content`: what
 //!   a text is made from. `ending`: what became of it.
 
@@ -19,7 +23,7 @@ mod addresses;
 mod content;
 mod ending;
 pub mod letter;
-mod permit;
+pub(crate) mod permit;
 pub mod templates;
 mod unknown;
 
@@ -36,28 +40,27 @@ use self::{
     content::Content,
     ending::{End, NotTaken},
     letter::{Letter, LetterError, Party},
-    permit::{Answer, Permit},
+    permit::{Answer, PERMIT, Permit, Trouble},
 };
 use crate::{
-    grpc::convert,
     delivery_report::{self, SentTo},
+    grpc::convert,
     mail::Mails,
     notification::{
+        alert::Step,
         entity::Notification,
         repo::{self, Attempt, Words},
     },
     provider::{HandOver, Lookup, MailProvider, Outgoing, RefusedRecipient, Settlement},
     thread,
-    work::{self, Wakes},
+    work::Wakes,
 };
 
-/// How long a permit lives, by this process's monotonic clock from before it was asked for.
-const PERMIT: Duration = Duration::from_secs(30);
 /// How long a hand-over may take.
 const HAND_OVER: Duration = Duration::from_secs(10);
 /// How long a claim lasts by the system's clock: past the permit and the hand-over.
 const CLAIM: Duration = Duration::from_secs(50);
-/// Refused this often by the provider, and queued for [`GIVE_UP`], a mail is given up.
+/// Refused this often by the provider, and queued for [`GIVE_UP`], a mail is given up; of an alert, the round, at once.
 const TRIES: u32 = 10;
 /// A receiving server that asks to come later (greylisting, a full mailbox) has this long; the sender's client waits.
 const GIVE_UP: Duration = Duration::from_secs(4 * 3600);
@@ -65,6 +68,8 @@ const GIVE_UP: Duration = Duration::from_secs(4 * 3600);
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
 /// How soon an attempt of unknown outcome is looked at again.
 const UNKNOWN: Duration = Duration::from_secs(5);
+/// An attempt's outcome where nobody can tell.
+const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 
 /// Whom sending asks.
 #[derive(Clone)]
@@ -77,6 +82,7 @@ pub struct Peers {
 
 /// Sends what is queued, one work row for each notification.
 pub struct Sender {
+    kind: &'static str,
     commands: Commands,
     mails: Mails,
     peers: Peers,
@@ -97,23 +103,28 @@ enum NotNow {
     #[error("the permit was over before the hand-over could begin")]
     PermitOver,
     #[error("the provider does not take it now: {reason}")]
-    Refused {
-        reason: String,
-        after: Duration,
-    },
+    Refused { reason: String, after: Option<Duration> },
     #[error("the provider cannot be used now: {0}")]
     Unavailable(String),
     #[error("nobody knows whether it arrived; something may come back until {until}")]
-    MayComeBack {
-        until: Timestamp,
-    },
+    MayComeBack { until: Timestamp },
     #[error("the mail cannot be made: {0}")]
     Text(String),
 }
 
+impl From<Trouble> for NotNow {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Fault(fault) => Self::Fault(fault),
+            Trouble::Peer(status) => Self::Peer(status),
+        }
+    }
+}
+
 impl Sender {
-    /// Sends through this provider.
+    /// Sends work of this kind through this provider.
     pub fn new(
+        kind: &'static str,
         commands: Commands,
         mails: Mails,
         peers: Peers,
@@ -121,14 +132,18 @@ impl Sender {
         system: Arc<dyn SystemClock>,
         wakes: Wakes,
     ) -> Self {
-        Self { commands, mails, peers, provider, system, wakes }
+        Self { kind, commands, mails, peers, provider, system, wakes }
     }
 
     async fn send(&self, job: &Job) -> Result<(), NotNow> {
         let id = job.subject.trim_start_matches("notifications/");
         let db = self.commands.db();
-        let Some(stored) = repo::find(db.reader(), id).await? else { return Ok(()) };
+        let Some(mut stored) = repo::find(db.reader(), id).await? else { return Ok(()) };
         if !stored.notification.is_open() {
+            return Ok(());
+        }
+        stored.notification.begin_round(self.commands.now());
+        if stored.notification.alert.is_some_and(|alert| alert.round_over) {
             return Ok(());
         }
         let mut again = stored.notification.possible_duplicate;
@@ -139,7 +154,7 @@ impl Sender {
                 Settled::SendAgain => again = true,
             }
         }
-        if self.provider.rests() {
+        if self.provider.rests() && !self.is_for_alerts() {
             return Err(NotNow::Unavailable("it rests".to_owned()));
         }
         let content = match self.content(&stored).await? {
@@ -148,7 +163,8 @@ impl Sender {
             Content::TakenBack => return self.end(job, id, End::TakenBack).await,
         };
         let asked = self.system.monotonic();
-        let permit = match permit::ask(&self.peers.client_registry, &stored.notification).await? {
+        let permit = match permit::obtain(&self.peers.client_registry, &self.commands, &stored.notification).await? {
+            Answer::Permit(permit) if stored.notification.alert.is_some() => permit.who_can_be_written_to(),
             Answer::Permit(permit) => permit,
             Answer::Refusal(reason) => return self.end(job, id, End::Blocked(reason)).await,
         };
@@ -212,9 +228,12 @@ impl Sender {
             stand_ins_for: permit.stand_ins_for(),
             claim_time,
             claim_end_time: claim_end,
-            possible_duplicate: again,
             outcome: String::new(),
             receipt: String::new(),
+            end_time: None,
+            evidence: String::new(),
+            from_copy: permit.from_copy,
+            possible_duplicate: again,
         };
         let (commands, message_id, sent_to) = (self.commands.clone(), message_id.to_owned(), sent_to.to_vec());
         let number = self.commands.db().transaction(move |tx| {
@@ -224,15 +243,20 @@ impl Sender {
                 let unit = commands.unit(tx, "services/notification", "notification.claim");
                 let stored = repo::lock(tx, &attempt.notification).await?;
                 let Some(mut stored) = stored else { return Ok(None) };
-                if repo::find_open_attempt(tx, &attempt.notification).await?.is_some() {
+                let before = repo::attempts(tx, &attempt.notification).await?;
+                if before.iter().any(|attempt| attempt.outcome.is_empty()) {
                     return Ok(None);
                 }
+                stored.notification.begin_round(unit.now());
                 let Ok(number) = stored.notification.claim() else { return Ok(None) };
                 attempt.number = number;
+                let unknown = before.last().is_some_and(|attempt| attempt.outcome == OUTCOME_UNKNOWN);
+                attempt.possible_duplicate |= unknown;
                 stored.notification.message_id.clone_from(&message_id);
                 stored.notification.possible_duplicate |= again;
                 delivery_report::goes_to(tx, &attempt.notification, &sent_to).await?;
                 repo::insert_attempt(tx, &attempt).await?;
+                ending::tell(&unit, &mut stored.notification, &attempt, Step::Attempted, "").await?;
                 repo::save(tx, &stored.notification).await?;
                 if let Some(words) = &words {
                     repo::save_words(tx, unit.keyring(), &stored, words).await?;
@@ -272,12 +296,15 @@ impl Sender {
             HandOver::Refused { reason, permanent, recipients } => {
                 let queued = Duration::try_from(self.commands.now().duration_since(notification.queue_time));
                 let long = queued.is_ok_and(|queued| queued >= GIVE_UP);
-                if permanent || (number >= TRIES && long) {
+                let often = if self.is_for_alerts() { number.is_multiple_of(TRIES) } else { number >= TRIES && long };
+                if permanent || often {
                     let not_taken = not_taken(recipients);
                     return self.end(job, id, End::Failed { reason, attempt: Some(number), not_taken }).await;
                 }
                 self.end_attempt(id, number, &reason).await?;
-                Err(NotNow::Refused { reason, after: again_after(number) })
+                // An alert's next try is the worker's to time, soon.
+                let after = if self.is_for_alerts() { None } else { Some(again_after(number)) };
+                Err(NotNow::Refused { reason, after })
             }
             HandOver::Unavailable { reason } => {
                 self.end_attempt(id, number, &reason).await?;
@@ -299,6 +326,11 @@ impl Sender {
             return Err(NotNow::UnderWay);
         }
         if attempt.provider != self.provider.name() || self.provider.settlement() == Settlement::None {
+            if self.is_for_alerts() {
+                // Twice is better than not at all.
+                self.end_attempt(&attempt.notification, attempt.number, OUTCOME_UNKNOWN).await?;
+                return Ok(Settled::SendAgain);
+            }
             return self.settle_unasked(job, attempt, of).await;
         }
         match self.provider.look_up(&attempt.notification, attempt.number).await {
@@ -338,16 +370,6 @@ impl Sender {
         // The provider's clock is the world's, which a simulated one has left.
         let told = told.filter(|_| !self.commands.clock().simulated());
         taken_at(claim_time, told, self.commands.now())
-    }
-
-    async fn end_attempt(&self, id: &str, number: u32, outcome: &str) -> Result<(), NotNow> {
-        let (id, outcome) = (id.to_owned(), outcome.to_owned());
-        let ended = self.commands.db().transaction(move |tx| {
-            let (id, outcome) = (id.clone(), outcome.clone());
-            Box::pin(async move { repo::end_attempt(tx, &id, number, &outcome, "").await })
-        });
-        ended.await?;
-        Ok(())
     }
 
     /// The mail's bytes and its Message-ID.
@@ -409,7 +431,7 @@ fn taken_at(claim_time: Timestamp, told: Option<Timestamp>, now: Timestamp) -> T
 #[async_trait]
 impl Performer for Sender {
     fn kind(&self) -> &'static str {
-        work::SEND
+        self.kind
     }
 
     async fn perform(&self, job: &Job) -> Outcome {
@@ -429,7 +451,7 @@ impl Performer for Sender {
             }
             Err(NotNow::Refused { reason, after }) => {
                 tracing::warn!(notification = job.subject, reason, "refused for now, trying again");
-                Outcome::Retry { after: Some(after) }
+                Outcome::Retry { after }
             }
             Err(error) => {
                 tracing::warn!(notification = job.subject, %error, "not sent yet, trying again");

@@ -16,6 +16,9 @@ macro_rules! sources {
             ("layout.html", include_str!("../../templates/layout.html")),
             ("parts.html", include_str!("../../templates/parts.html")),
             ("written.html", include_str!("../../templates/written.html")),
+            ("spoken/open.txt", include_str!("../../templates/spoken/open.txt")),
+            ("spoken/voicemail.txt", include_str!("../../templates/spoken/voicemail.txt")),
+            ("spoken/confirmed.txt", include_str!("../../templates/spoken/confirmed.txt")),
             $(
                 (concat!($folder, "/subject.txt"), include_str!(concat!("../../templates/", $folder, "/subject.txt"))),
                 (concat!($folder, "/body.txt"), include_str!(concat!("../../templates/", $folder, "/body.txt"))),
@@ -36,6 +39,9 @@ const SOURCES: &[(&str, &str)] = sources![
     "triage",
     "triage_overdue",
     "confirmation_answered",
+    "critical_alert",
+    "alert_failed",
+    "incident_update",
     "undelivered"
 ];
 
@@ -69,6 +75,18 @@ pub struct Context {
     pub clock: String,
     /// Whether that is the first-response clock.
     pub first_response: bool,
+    /// Whether that is the clock of a client's next update on a critical incident.
+    pub client_update: bool,
+    /// When a critical incident was declared, for people.
+    pub declared: String,
+    /// Which side an alert did not reach, for people.
+    pub failed_side: String,
+    /// On which channel, for people.
+    pub failed_channel: String,
+    /// Why, for people.
+    pub failure: String,
+    /// Whether the registry did not answer and the copy of who is told was used.
+    pub from_copy: bool,
     /// When it is or was due, for people.
     pub due: String,
     /// When a mail was received, for people.
@@ -134,6 +152,9 @@ pub fn folder(kind: Kind) -> &'static str {
         Kind::Triage => "triage",
         Kind::TriageOverdue => "triage_overdue",
         Kind::ConfirmationAnswered => "confirmation_answered",
+        Kind::CriticalAlert => "critical_alert",
+        Kind::AlertFailed => "alert_failed",
+        Kind::IncidentUpdate => "incident_update",
         Kind::Undelivered => "undelivered",
     }
 }
@@ -155,6 +176,34 @@ pub fn render(kind: Kind, context: &Context) -> Result<Rendered, minijinja::Erro
     let text = part("body.txt", &subject)?;
     let text = if kind.is_written() { text.trim().to_owned() } else { tidy(&text) };
     Ok(Rendered { subject, text: format!("{text}\n"), html })
+}
+
+/// What is spoken on a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// To whoever answers.
+    Open,
+    /// To a voicemail.
+    Voicemail,
+    /// To whoever has pressed the key.
+    Confirmed,
+}
+
+/// What is spoken, on one line.
+///
+/// # Errors
+/// A fault in a template, which tests rule out.
+pub fn speak(what: Spoken, context: &Context) -> Result<String, minijinja::Error> {
+    let templates = TEMPLATES.as_ref().map_err(|error| {
+        minijinja::Error::new(minijinja::ErrorKind::BadSerialization, format!("templates: {error}"))
+    })?;
+    let name = match what {
+        Spoken::Open => "spoken/open.txt",
+        Spoken::Voicemail => "spoken/voicemail.txt",
+        Spoken::Confirmed => "spoken/confirmed.txt",
+    };
+    let text = templates.get_template(name)?.render(Serde(context))?;
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Text in paragraphs of lines, as HTML shows it.
@@ -224,6 +273,22 @@ mod tests {
                 }
                 assert!(mail.html.contains("lang=\"en\""));
             }
+        }
+    }
+
+    #[test]
+    fn nothing_about_the_client_is_spoken_before_the_key_and_on_a_voicemail() {
+        for to_client in [false, true] {
+            let context = Context { to_client, ..context() };
+            for what in [Spoken::Open, Spoken::Voicemail] {
+                let text = speak(what, &context).unwrap();
+                assert!(text.contains("The Firm"), "{text}");
+                for secret in ["Acme", "cases/1", "Jo"] {
+                    assert!(!text.contains(secret), "{what:?}: {text}");
+                }
+            }
+            assert!(speak(Spoken::Open, &context).unwrap().contains("press 1"));
+            assert_eq!(speak(Spoken::Confirmed, &context).unwrap().contains("Acme"), !to_client);
         }
     }
 

@@ -7,7 +7,7 @@ use business_time::Timestamp;
 use command::Fault;
 use timers::work::Job;
 
-use super::{NotNow, Sender, Settled, ending::End};
+use super::{NotNow, OUTCOME_UNKNOWN, Sender, Settled, ending::End};
 use crate::notification::{
     entity::{Kind, Notification},
     repo::{self, Attempt},
@@ -48,17 +48,17 @@ impl Sender {
             return Err(NotNow::MayComeBack { until });
         }
         if attempt.possible_duplicate || rule(of.kind) == Rule::AskAPerson {
-            let end = End::failed("OUTCOME_UNKNOWN", Some(attempt.number));
+            let end = End::failed(OUTCOME_UNKNOWN, Some(attempt.number));
             self.end(job, &attempt.notification, end).await?;
             return Ok(Settled::Ended);
         }
-        let (id, number) = (attempt.notification.clone(), attempt.number);
+        let (id, number, now) = (attempt.notification.clone(), attempt.number, self.commands.now());
         let ended = self.commands.db().transaction(move |tx| {
             let id = id.clone();
             Box::pin(async move {
                 // Against a notice or an answer that comes at this moment.
                 let open = repo::lock(tx, &id).await?.is_some_and(|stored| stored.notification.is_open());
-                Ok::<_, Fault>(open && repo::end_attempt(tx, &id, number, "unknown", "").await?)
+                Ok::<_, Fault>(open && repo::end_attempt(tx, &id, number, OUTCOME_UNKNOWN, "", now).await?)
             })
         });
         if ended.await? { Ok(Settled::SendAgain) } else { Err(NotNow::UnderWay) }

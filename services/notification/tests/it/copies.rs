@@ -44,7 +44,10 @@ async fn a_copy_that_nobody_vouches_for_is_no_reply(db: TestDatabase) {
     let house = House::new(db).await;
     asked(&house).await;
     let unsigned = house.take(&unchecked("anna@firm.example", "2@firm.example", TO_CARLA, "Solved.")).await;
-    assert_eq!((unsigned.state(), unsigned.triage.unwrap().reason.as_str()), (MailState::InTriage, "UNVERIFIED_SENDER"));
+    assert_eq!(
+        (unsigned.state(), unsigned.triage.unwrap().reason.as_str()),
+        (MailState::InTriage, "UNVERIFIED_SENDER")
+    );
     let failed = format!("Authentication-Results: mx.firm.example; dmarc=fail\r\n{TO_CARLA}");
     let forged = house.take(&unchecked("anna@firm.example", "3@firm.example", &failed, "Solved.")).await;
     assert_eq!((forged.state(), forged.triage.unwrap().reason.as_str()), (MailState::InTriage, "FORGED_SENDER"));
@@ -104,7 +107,9 @@ async fn a_copy_to_another_client_joins_no_conversation(db: TestDatabase) {
     asked(&house).await;
     let to_sam = "Cc: sam@other.example\r\nIn-Reply-To: <1@client.example>\r\n";
     for fields in [to_sam, "Cc: sam@other.example, carla@client.example\r\n"] {
-        let copy = house.take(&letter("anna@firm.example", &format!("{}@firm.example", fields.len()), fields, "Look at this.")).await;
+        let copy = house
+            .take(&letter("anna@firm.example", &format!("{}@firm.example", fields.len()), fields, "Look at this."))
+            .await;
         assert_ne!(copy.state(), MailState::SentCopy, "{fields}");
     }
     assert!(house.told::<SentCopyReceived>().await.is_empty());

@@ -74,6 +74,10 @@ impl CaseService for FakeEscalation {
         not_asked()
     }
 
+    async fn declare_critical(&self, _: Request<DeclareCriticalRequest>) -> Answer<DeclareCriticalResponse> {
+        not_asked()
+    }
+
     async fn escalate_case(&self, _: Request<EscalateCaseRequest>) -> Answer<EscalateCaseResponse> {
         not_asked()
     }

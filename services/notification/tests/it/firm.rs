@@ -23,7 +23,10 @@ pub const ANNA: &str = "staff/anna";
 pub const OLGA: &str = "staff/olga";
 pub const BOSS: &str = "staff/boss";
 pub const INES: &str = "staff/ines";
+/// Behind the boss.
+pub const DORA: &str = "staff/dora";
 pub const MTA: &str = "services/intake";
+pub const TELEPHONY: &str = "services/telephony";
 
 /// When the firm's clock begins: Monday, 10:15 in London, within hours.
 pub const MONDAY: &str = "2026-06-01T09:15:00Z";
@@ -38,7 +41,8 @@ pub fn roster() -> Roster {
         .client(CARLA, Role::ClientContact, ACME)
         .firm(BOSS, Role::Management)
         .firm(INES, Role::Intake)
-        .firm(MTA, Role::Service(ServiceName::Intake));
+        .firm(MTA, Role::Service(ServiceName::Intake))
+        .firm(TELEPHONY, Role::Service(ServiceName::Telephony));
     roster
 }
 
@@ -63,6 +67,7 @@ pub fn people(registry: &FakeRegistry) {
         (OLGA, "Olga Firm", "olga@firm.example"),
         (BOSS, "Boss Firm", "boss@firm.example"),
         (INES, "Ines Firm", "ines@firm.example"),
+        (DORA, "Dora Firm", "dora@firm.example"),
     ] {
         state.staff.insert(name.into(), (shown.into(), email.into()));
     }
@@ -70,6 +75,15 @@ pub fn people(registry: &FakeRegistry) {
     state.managers.insert(OTHER.into(), OLGA.into());
     state.management.push(BOSS.into());
     state.intake.push(INES.into());
+    state.behind.insert(BOSS.into(), DORA.into());
+    for (person, numbers) in [
+        (CARLA, &["+442070000001", "+442070000002"][..]),
+        (BOSS, &["+442070000011", "+442070000012"]),
+        (DORA, &["+442070000021"]),
+    ] {
+        state.phones.insert(person.into(), numbers.iter().map(|number| (*number).to_owned()).collect());
+    }
+    state.incident_revision = 1;
 }
 
 pub fn policy() -> Policy {
@@ -145,6 +159,18 @@ pub fn notice(about: &str, address: &str, action: &str, status: &str) -> String 
          --b\r\n\r\nIt did not go through.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
          Reporting-MTA: dns; mx.client.example\r\n\r\nFinal-Recipient: rfc822; {address}\r\nAction: {action}\r\n\
          Status: {status}\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
+    )
+}
+
+/// A failure notice (RFC 3464) about the mail of this Message-ID.
+pub fn failure_notice(from: &str, about: &str, action: &str) -> String {
+    format!(
+        "From: {from}\r\nMessage-ID: <{action}-{about}>\r\nDate: Mon, 1 Jun 2026 09:20:00 +0000\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+         --b\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+         Reporting-MTA: dns; mx.client.example\r\n\r\nFinal-Recipient: rfc822; carla@client.example\r\n\
+         Action: {action}\r\nStatus: 5.1.1\r\n\
+         --b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
     )
 }
 

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alerts;
 mod cases;
 mod copies;
 mod escalation;
 mod firm;
 mod inbound;
+mod meetings;
 mod messages;
 mod outbox;
 mod provider;

@@ -13,6 +13,7 @@ use contracts::client_registry::v1::{
     audience::Kind as To,
     authorize_send_response::Outcome,
     calendar_service_server::{CalendarService, CalendarServiceServer},
+    client_service_server::{ClientService, ClientServiceServer},
     consent_service_server::{ConsentService, ConsentServiceServer},
     contact_service_server::{ContactService, ContactServiceServer},
     policy_service_server::{PolicyService, PolicyServiceServer},
@@ -50,6 +51,14 @@ pub struct State {
     /// Runs whenever leave to send is asked for.
     pub on_permit: Option<Arc<dyn Fn() + Send + Sync>>,
     pub permits: u32,
+    /// Person to numbers.
+    pub phones: BTreeMap<String, Vec<String>>,
+    /// Person in management to the deputy who is called behind them.
+    pub behind: BTreeMap<String, String>,
+    /// Rises with whatever changes who is told of incidents.
+    pub incident_revision: u64,
+    /// Never answers about leave to send or who is told, as a process that hangs.
+    pub hangs: bool,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -66,6 +75,7 @@ impl FakeRegistry {
         let server = tonic::transport::Server::builder()
             .add_service(AccessServiceServer::new(self.clone()))
             .add_service(CalendarServiceServer::new(self.clone()))
+            .add_service(ClientServiceServer::new(self.clone()))
             .add_service(ConsentServiceServer::new(self.clone()))
             .add_service(ContactServiceServer::new(self.clone()))
             .add_service(PolicyServiceServer::new(self.clone()));
@@ -91,7 +101,35 @@ impl State {
             (_, Some(contact)) => (contact.display_name.clone(), contact.email.clone()),
             _ => Default::default(),
         };
-        Party { person: person.to_owned(), display_name, email, stands_in_for: String::new(), phones: Vec::new() }
+        let phones = self.phones.get(person).cloned().unwrap_or_default();
+        Party { person: person.to_owned(), display_name, email, stands_in_for: String::new(), phones }
+    }
+
+    /// Management as it is called: each followed by their deputy.
+    fn called(&self) -> Vec<Party> {
+        let mut called = Vec::new();
+        for name in &self.management {
+            called.push(self.party(name));
+            if let Some(deputy) = self.behind.get(name) {
+                called.push(Party { stands_in_for: name.clone(), ..self.party(deputy) });
+            }
+        }
+        called
+    }
+
+    fn incident_contacts(&self, client: &str) -> Vec<Party> {
+        let of_client = |contact: &&Contact| {
+            !contact.inactive && contact.confirms && contact.name.starts_with(&format!("{client}/"))
+        };
+        self.contacts.values().filter(of_client).map(|contact| self.party(&contact.name)).collect()
+    }
+
+    fn service_address(&self) -> Party {
+        Party {
+            display_name: "Firm & Partners".into(),
+            email: self.policy.as_ref().map(|policy| policy.service_address.clone()).unwrap_or_default(),
+            ..Party::default()
+        }
     }
 
     fn told(&self, person: &str) -> Party {
@@ -122,23 +160,21 @@ impl State {
             }
             Some(To::Staff(name)) => people(&[name]),
             Some(To::Target(target)) => match EscalationTarget::try_from(target).unwrap() {
+                EscalationTarget::Management if request.channel() == Channel::Phone => self.called(),
                 EscalationTarget::Management => people(&self.management),
                 _ => people(&self.managers.get(&request.client).cloned().into_iter().collect::<Vec<_>>()),
             },
             Some(To::Intake(_)) => people(if self.intake.is_empty() { &self.management } else { &self.intake }),
-            Some(To::IncidentContacts(_)) | None => Vec::new(),
+            Some(To::IncidentContacts(_)) => self.incident_contacts(&request.client),
+            None => Vec::new(),
         };
+        let by_phone = request.channel() == Channel::Phone;
+        let recipients: Vec<_> = recipients.into_iter().filter(|party| !by_phone || !party.phones.is_empty()).collect();
         if recipients.is_empty() {
             return Err("NOBODY_TO_TELL".to_owned());
         }
         let sender = match request.author.as_str() {
-            "" => Party {
-                person: String::new(),
-                display_name: "Firm & Partners".into(),
-                email: policy.service_address.clone(),
-                stands_in_for: String::new(),
-                phones: Vec::new(),
-            },
+            "" => self.service_address(),
             author => self.party(author),
         };
         Ok(SendPermit {
@@ -159,6 +195,9 @@ fn not_asked<T>() -> Answer<T> {
 #[tonic::async_trait]
 impl ConsentService for FakeRegistry {
     async fn authorize_send(&self, request: Request<AuthorizeSendRequest>) -> Answer<AuthorizeSendResponse> {
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
         let on_permit = {
             let mut state = self.up()?;
             state.permits += 1;
@@ -172,6 +211,50 @@ impl ConsentService for FakeRegistry {
             Err(reason) => Outcome::Refusal(SendRefusal { reason, explanation: String::new() }),
         };
         Ok(Response::new(AuthorizeSendResponse { outcome: Some(outcome) }))
+    }
+
+    async fn get_incident_parties(
+        &self,
+        request: Request<GetIncidentPartiesRequest>,
+    ) -> Answer<GetIncidentPartiesResponse> {
+        let state = self.up()?;
+        if state.policy.is_none() {
+            return Err(Status::not_found("no policy"));
+        }
+        Ok(Response::new(GetIncidentPartiesResponse {
+            client_display_name: "Acme & Sons".into(),
+            contacts: state.incident_contacts(&request.get_ref().client),
+            management: state.called(),
+            sender: Some(state.service_address()),
+            policy_version: 1,
+            revision: state.incident_revision,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl ClientService for FakeRegistry {
+    async fn list_clients(&self, _: Request<ListClientsRequest>) -> Answer<ListClientsResponse> {
+        let state = self.up()?;
+        let client = |name: &String| Client { name: name.clone(), ..Client::default() };
+        let clients = state.managers.keys().map(client).collect();
+        Ok(Response::new(ListClientsResponse { clients, next_page_token: String::new() }))
+    }
+
+    async fn create_client(&self, _: Request<CreateClientRequest>) -> Answer<CreateClientResponse> {
+        not_asked()
+    }
+
+    async fn get_client(&self, _: Request<GetClientRequest>) -> Answer<GetClientResponse> {
+        not_asked()
+    }
+
+    async fn update_client(&self, _: Request<UpdateClientRequest>) -> Answer<UpdateClientResponse> {
+        not_asked()
+    }
+
+    async fn transfer_account(&self, _: Request<TransferAccountRequest>) -> Answer<TransferAccountResponse> {
+        not_asked()
     }
 }
 

@@ -86,10 +86,7 @@ impl SmtpServer {
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self { state: Arc::default(), port: listener.local_addr().unwrap().port(), tls, folder };
@@ -162,7 +159,9 @@ impl SmtpServer {
             let Some(line) = read_line(&mut stream).await? else { return Ok(()) };
             self.state.lock().unwrap().bare.push(line.clone());
             match line.to_ascii_uppercase().split(' ').next().unwrap_or_default() {
-                "EHLO" if self.told() == Script::NoStarttls => stream.write_all(b"250-relay\r\n250 8BITMIME\r\n").await?,
+                "EHLO" if self.told() == Script::NoStarttls => {
+                    stream.write_all(b"250-relay\r\n250 8BITMIME\r\n").await?
+                }
                 "EHLO" => stream.write_all(b"250-relay\r\n250 STARTTLS\r\n").await?,
                 "STARTTLS" => {
                     if self.told() == Script::SpeaksBeforeTls {

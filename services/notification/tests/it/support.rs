@@ -11,13 +11,14 @@ use contracts::{
     notification::v1::{
         DeliverMailRequest, DeliverMailResponse, GetMailRequest, GetNotificationRequest, ListMailsRequest,
         ListNotificationsRequest, Mail, Notification, NotificationKind, SendMessageRequest,
-        inbound_service_client::InboundServiceClient, notification_service_client::NotificationServiceClient,
+        call_service_client::CallServiceClient, inbound_service_client::InboundServiceClient,
+        notification_service_client::NotificationServiceClient,
     },
 };
 use database::{Value, query_all, query_one};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
-use notification::{App, Config, Deps, LocalOutbox, MIGRATIONS, Peers, config::Own};
+use notification::{App, Config, Deps, LocalOutbox, LocalPhones, MIGRATIONS, Peers, Providers, config::Own};
 use prost::{Message, Name};
 use runtime::{Client, Edge, Server, Services};
 use service::Service;
@@ -49,6 +50,9 @@ pub struct House {
     pub escalation: FakeEscalation,
     pub roster: Roster,
     pub provider: Breakable,
+    /// For the mails of critical incidents; into the same outbox.
+    pub alert_provider: Breakable,
+    pub phones: BreakablePhones,
     pub escalation_events: Neighbour,
     pub registry_events: Neighbour,
     tokens: Tokens,
@@ -116,7 +120,9 @@ impl House {
         let escalation = FakeEscalation::default();
         let client_registry_url = registry.serve(stop.clone()).await;
         let escalation_url = escalation.serve(stop.clone()).await;
-        let provider = Breakable::new(LocalOutbox::open(folder.path().join("outbox")).unwrap());
+        let outbox = LocalOutbox::open(folder.path().join("outbox")).unwrap();
+        let (provider, alert_provider) = (Breakable::new(outbox.clone()), Breakable::new(outbox));
+        let phones = BreakablePhones::new(LocalPhones::open(folder.path().join("calls")).unwrap());
         let escalation_events = Neighbour::new("escalation", &bus, &stop).await;
         let registry_events = Neighbour::new("client-registry", &bus, &stop).await;
         let parts = Parts {
@@ -129,7 +135,7 @@ impl House {
             tokens: &tokens,
         };
         let config = config(&db, &kek_file, &provider);
-        let app = App::build_with(&config, parts.deps(), Arc::new(provider.clone())).await.unwrap();
+        let app = App::build_with(&config, parts.deps(), providers(&provider, &alert_provider, &phones)).await.unwrap();
         let serving = stop.child_token();
         let url = serve(&app, &tokens, &roster, &serving).await;
         let tasks = app.spawn(serving.clone());
@@ -142,6 +148,8 @@ impl House {
             escalation,
             roster,
             provider,
+            alert_provider,
+            phones,
             escalation_events,
             registry_events,
             tokens,
@@ -184,7 +192,8 @@ impl House {
             tokens: &self.tokens,
         };
         let config = config(&self.db, &self.kek_file, &self.provider);
-        self.app = App::build_with(&config, parts.deps(), Arc::new(self.provider.clone())).await.unwrap();
+        let providers = providers(&self.provider, &self.alert_provider, &self.phones);
+        self.app = App::build_with(&config, parts.deps(), providers).await.unwrap();
         self.serving = CancellationToken::new();
         self.url = serve(&self.app, &self.tokens, &self.roster, &self.serving).await;
         self.tasks = self.app.spawn(self.serving.clone());
@@ -201,6 +210,10 @@ impl House {
 
     pub fn inbound(&self, person: &str) -> InboundServiceClient<Client> {
         InboundServiceClient::new(self.channel(person))
+    }
+
+    pub fn calls(&self, person: &str) -> CallServiceClient<Client> {
+        CallServiceClient::new(self.channel(person))
     }
 
     pub fn outbound(&self, person: &str) -> NotificationServiceClient<Client> {
@@ -399,6 +412,14 @@ impl Parts<'_> {
     }
 }
 
+fn providers(mail: &Breakable, alert_mail: &Breakable, phones: &BreakablePhones) -> Providers {
+    Providers {
+        mail: Arc::new(mail.clone()),
+        alert_mail: Arc::new(alert_mail.clone()),
+        phones: Arc::new(phones.clone()),
+    }
+}
+
 fn config(db: &TestDatabase, kek_file: &std::path::Path, provider: &Breakable) -> Config {
     Config::embedded(db.url().to_owned(), kek_file, Own::embedded(provider.outbox.folder()))
 }
@@ -413,6 +434,12 @@ async fn serve(app: &App, tokens: &Tokens, roster: &Roster, stop: &CancellationT
 }
 
 /// The code and reason of a refusal.
+/// The fields at fault.
+pub fn fields<T: std::fmt::Debug>(answer: &Result<T, Status>) -> Vec<String> {
+    let details = answer.as_ref().unwrap_err().get_details_bad_request().unwrap();
+    details.field_violations.into_iter().map(|fault| fault.field).collect()
+}
+
 pub fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
     let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();

@@ -18,6 +18,8 @@ pub struct Model {
     pub inactive: bool,
     pub create_time: i64,
     pub update_time: i64,
+    pub other_phones: Option<Vec<u8>>,
+    pub told_of_incidents: bool,
 }
 
 /// None: what belongs together is read by its key.

@@ -7,5 +7,6 @@ pub(crate) mod contact;
 pub(crate) mod engagement;
 pub(crate) mod engagement_member;
 pub(crate) mod permit;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod staff;

@@ -17,6 +17,9 @@ pub struct Model {
     pub escalation_steps: String,
     pub confirmation_reminder: i64,
     pub auto_acknowledge: bool,
+    pub update_cadence: i64,
+    pub report_within: i64,
+    pub meetings: String,
 }
 
 /// None: what belongs together is read by its key.

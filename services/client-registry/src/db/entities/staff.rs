@@ -24,6 +24,7 @@ pub struct Model {
     pub set_aside_reason: Option<String>,
     pub create_time: i64,
     pub update_time: i64,
+    pub phones: Option<Vec<u8>>,
 }
 
 /// None: what belongs together is read by its key.

@@ -1,11 +1,11 @@
-//! The two clocks, and what they run by.
+//! The clocks of response and resolution, and what all run by.
 
 use business_time::{Calendar, LocalTime, Timestamp};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    By, Fact,
+    By, Fact, REPORT_WITHIN, UPDATE_CADENCE,
     fact::{ClockKind, What},
     later,
 };
@@ -22,6 +22,29 @@ pub struct Policy {
     pub steps: Vec<Step>,
     /// How often the missing side of a proposal is reminded (SOP 8.4).
     pub reminder: SignedDuration,
+    /// How often a client is updated on a critical incident (SOP 8.2). Not written where it is the usual one, so that a release
+    /// that does not know it reads on.
+    #[serde(default = "usual_cadence", skip_serializing_if = "is_usual_cadence")]
+    pub update_cadence: SignedDuration,
+    /// Within what time an incident's report is due. As `update_cadence`.
+    #[serde(default = "usual_report", skip_serializing_if = "is_usual_report")]
+    pub report_within: SignedDuration,
+}
+
+fn usual_cadence() -> SignedDuration {
+    UPDATE_CADENCE
+}
+
+fn is_usual_cadence(given: &SignedDuration) -> bool {
+    *given == UPDATE_CADENCE
+}
+
+fn usual_report() -> SignedDuration {
+    REPORT_WITHIN
+}
+
+fn is_usual_report(given: &SignedDuration) -> bool {
+    *given == REPORT_WITHIN
 }
 
 /// One escalation step.

@@ -2,7 +2,7 @@
 
 use business_time::Timestamp;
 
-use super::{Due, Side, Target};
+use super::{Alert, Due, Kind, Side, Target};
 
 /// One thing that happened to a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,13 +55,15 @@ impl Done {
     }
 }
 
-/// One of the two clocks.
+/// One of the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockKind {
     /// One business day in the client's calendar (SOP 4.2).
     FirstResponse,
     /// Hours by the wall (SOP 8.1).
     Resolution,
+    /// Hours by the wall, again and again while an incident is critical (SOP 8.2).
+    ClientUpdate,
 }
 
 /// Why an inquiry became an issue.
@@ -74,6 +76,8 @@ pub enum Cause {
         /// Why.
         text: String,
     },
+    /// It was declared critical; [`What::DeclaredCritical`] says why.
+    Critical,
 }
 
 /// A message about the case that was handed over, or was not.
@@ -94,8 +98,8 @@ pub struct Mailed {
 pub enum What {
     /// It was opened.
     Opened {
-        /// As an issue.
-        issue: bool,
+        /// As what.
+        kind: Kind,
         /// Its subject.
         text: String,
         /// The mail that opened it.
@@ -216,6 +220,35 @@ pub enum What {
     Reopened {
         /// `mails/{mail}`.
         mail: String,
+    },
+    /// It was declared a critical incident (SOP 8.2).
+    DeclaredCritical {
+        /// By whom.
+        declarer: String,
+        /// When its report is due.
+        report_due: Timestamp,
+        /// Why; empty where it was opened as one, and its subject says so.
+        text: String,
+    },
+    /// Somebody is being told of it.
+    Alerted(Alert),
+    /// A person of the firm wrote to the client about it.
+    ClientUpdated {
+        /// The message.
+        mailed: Mailed,
+        /// When the next update is due.
+        next: Due,
+        /// It was in time, but the breach was recorded before this was known here.
+        in_time_after_all: bool,
+    },
+    /// The client got no update in time.
+    UpdateMissed {
+        /// The due time that was missed; the first of them where several are told together.
+        due: Due,
+        /// How many periods.
+        periods: u32,
+        /// A later period is missed as well and told with the time of its own: recorded, but nobody is told of this one.
+        superseded: bool,
     },
     /// Somebody said why a clock was late.
     LatenessReason {

@@ -2,9 +2,7 @@
 
 use business_time::Timestamp;
 
-use super::{
-    By, Case, Done, Fact, Inquiry, Issue, Mailed, Response, Stage, Waiting, What, WorkingCalendar, later,
-};
+use super::{By, Case, Done, Fact, Inquiry, Issue, Mailed, Response, Stage, Waiting, What, WorkingCalendar, later};
 use crate::case::CaseError;
 use jiff::SignedDuration;
 
@@ -35,7 +33,7 @@ pub struct Handed {
 /// What a notification is to a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandedKind {
-    /// A person's substantive reply, if it went to the client.
+    /// A person's substantive reply, if it went to the client; an update on a critical incident is one (SOP 8.2).
     Reply,
     /// An acknowledgement, written or generated.
     Acknowledgement,
@@ -174,6 +172,7 @@ impl Case {
             }
             Stage::Inquiry(_) | Stage::Issue(_) => facts.push(responded(false, false)),
         }
+        facts.extend(self.client_updated(&handed.mailed, at, &by));
         Done::Facts(facts)
     }
 }

@@ -36,6 +36,8 @@ pub struct Model {
     pub revision: i64,
     pub create_time: i64,
     pub update_time: i64,
+    pub critical: Option<String>,
+    pub update_reason: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

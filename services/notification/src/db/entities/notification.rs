@@ -32,6 +32,11 @@ pub struct Model {
     pub returned: String,
     pub return_time: Option<i64>,
     pub revision: i64,
+    pub channel: i64,
+    pub side: i64,
+    pub round: i64,
+    pub round_over: bool,
+    pub next_round_time: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

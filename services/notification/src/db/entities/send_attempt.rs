@@ -17,9 +17,12 @@ pub struct Model {
     pub stand_ins_for: String,
     pub claim_time: i64,
     pub claim_end_time: i64,
-    pub possible_duplicate: bool,
     pub outcome: String,
     pub receipt: String,
+    pub end_time: Option<i64>,
+    pub evidence: String,
+    pub from_copy: bool,
+    pub possible_duplicate: bool,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

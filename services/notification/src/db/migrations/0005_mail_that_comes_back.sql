@@ -1,7 +1,6 @@
 ALTER TABLE notification ADD COLUMN possible_duplicate {bool} NOT NULL DEFAULT FALSE;
 ALTER TABLE notification ADD COLUMN returned {text} NOT NULL DEFAULT '';
 ALTER TABLE notification ADD COLUMN return_time {bigint};
-ALTER TABLE send_attempt ADD COLUMN possible_duplicate {bool} NOT NULL DEFAULT FALSE;
 CREATE TABLE sent_to (
   notification {text} NOT NULL,
   address_index {text} NOT NULL,

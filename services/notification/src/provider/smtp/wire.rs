@@ -39,9 +39,7 @@ impl Reply {
         let word = self.lines.first()?.split_whitespace().next()?;
         let mut parts = word.split('.');
         let numbers = |part: Option<&str>, most: usize| {
-            part.is_some_and(|part| {
-                (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-            })
+            part.is_some_and(|part| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let status = numbers(parts.next(), 1) && numbers(parts.next(), 3) && numbers(parts.next(), 3);
         (status && parts.next().is_none()).then_some(word)

@@ -2,12 +2,14 @@
 //!
 //! - [`table`]: every transition from every stage.
 //! - [`clocks`]: when what happens by itself, and in what order.
+//! - [`critical`]: who is told of an incident, and what the client is owed from then on.
 //! - [`mails`]: the client's words and the firm's replies.
 //! - [`sides`]: proposals and confirmations.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod clocks;
+mod critical;
 mod mails;
 mod sides;
 mod table;
@@ -46,6 +48,8 @@ fn policy() -> Arc<Policy> {
             Step { after: hours(48), target: Target::Management },
         ],
         reminder: hours(24),
+        update_cadence: hours(1),
+        report_within: hours(24),
     })
 }
 
@@ -71,7 +75,7 @@ fn opening(issue: bool) -> Opening {
         engagement: None,
         origin: Origin::Mail { mail: "mails/m1".into(), thread: "t1".into() },
         opener: CARLA.into(),
-        issue,
+        kind: if issue { Kind::Issue } else { Kind::Inquiry },
         subject: String::new(),
         open_time: at(MONDAY),
     }
@@ -101,6 +105,16 @@ fn reply(author: &str, to: &str, time: &str) -> Handed {
     Handed { kind: HandedKind::Reply, author: author.into(), mailed, time: at(time) }
 }
 
+/// A critical incident from Monday, 10:15.
+fn incident() -> Case {
+    Case::open(
+        Opening { kind: Kind::Incident, opener: ANNA.into(), ..opening(true) },
+        Some(policy()),
+        Some(&london(1, &[])),
+    )
+    .0
+}
+
 /// A fact in a word, with what tells it from others of its kind.
 fn told(fact: &Fact) -> String {
     match &fact.what {
@@ -115,6 +129,7 @@ fn told(fact: &Fact) -> String {
         What::Responded { ends_clock: false, .. } => "Replied".into(),
         What::ClockBreached { clock, .. } => format!("ClockBreached({clock:?})"),
         What::BecameIssue { cause: Cause::Late } => "BecameIssue(Late)".into(),
+        What::BecameIssue { cause: Cause::Critical } => "BecameIssue(Critical)".into(),
         What::BecameIssue { cause: Cause::Raised { .. } } => "BecameIssue(Raised)".into(),
         What::Acknowledged => "Acknowledged".into(),
         What::ReplyReturned { runs_again: true, .. } => "ReplyReturned".into(),
@@ -128,6 +143,13 @@ fn told(fact: &Fact) -> String {
         What::ResolutionConfirmed { revision, side, .. } => format!("Confirmed({revision}, {side:?})"),
         What::Closed => "Closed".into(),
         What::Reopened { .. } => "Reopened".into(),
+        What::DeclaredCritical { .. } => "DeclaredCritical".into(),
+        What::Alerted(alert) => format!("Alerted({:?}, {:?}, {:?})", alert.side, alert.channel, alert.step),
+        What::ClientUpdated { .. } => "ClientUpdated".into(),
+        What::UpdateMissed { periods, superseded, .. } => {
+            let with = if *superseded { ", told with later" } else { "" };
+            format!("UpdateMissed({periods}{with})")
+        }
         What::LatenessReason { clock, .. } => format!("LatenessReason({clock:?})"),
         What::ConfirmationReminded { side, missed: false, .. } => format!("Reminded({side:?})"),
         What::ConfirmationReminded { side, missed: true, .. } => format!("ReminderMissed({side:?})"),
@@ -152,6 +174,7 @@ fn stands(case: &Case) -> &'static str {
         Stage::Inquiry(Inquiry::Awaiting(_)) => "awaiting",
         Stage::Inquiry(Inquiry::Answered(_)) => "answered",
         Stage::Issue(issue) => match &issue.progress {
+            Progress::Unresolved { rejected: None } if issue.critical.is_some() => "critical",
             Progress::Unresolved { rejected: None } => match &issue.response {
                 None => "unresolved",
                 Some(Response::Waiting(_)) => "raised, not answered",

@@ -1,7 +1,7 @@
 //! Every transition from every stage. The table is what the test compares with, cell by cell; a new stage or transition that is
 //! not in it fails.
 
-use super::*;
+use super::{critical::alert, *};
 
 /// Within the first business day, and within 24 hours of an issue: nothing is late.
 const NOW: &str = "2026-06-01T14:00:00Z";
@@ -47,6 +47,9 @@ fn stages() -> Vec<Case> {
             case.raise("more than a question", None, now).unwrap();
         }),
         late_since_this_morning,
+        done(issue(), &|case| {
+            case.declare_critical(ANNA, "the plant stands still", None, at("2026-06-01T13:30:00Z")).unwrap();
+        }),
     ]
 }
 
@@ -59,6 +62,7 @@ fn transitions() -> Vec<Transition> {
     vec![
         ("acknowledge", |case| case.acknowledge(now())),
         ("raise as an issue", |case| case.raise("more than a question", None, now())),
+        ("declare critical", |case| case.declare_critical(ANNA, "the plant stands still", None, now())),
         ("escalate by hand", |case| case.escalate("it burns", now())),
         ("propose", |case| case.propose(ANNA, "another pump", now())),
         ("confirm as the first contact", |case| case.confirm_for_client(CARLA, None, 1, now())),
@@ -93,6 +97,7 @@ fn transitions() -> Vec<Transition> {
             Ok(case.handed_over(handed, None, now()))
         }),
         ("a notification about it is blocked", |case| Ok(case.not_told(reply("", ANNA, NOW).mailed, now()))),
+        ("a call about it reaches somebody", |case| Ok(case.alert_progressed(alert(AlertStep::Reached, 1, NOW)))),
         ("say why the first response was late", |case| {
             case.give_lateness_reason(ClockKind::FirstResponse, "ill", now())
         }),
@@ -136,6 +141,11 @@ fn every_transition_from_every_stage_does_what_the_table_says() {
 fn what_it_says_of_itself_survives_being_stored() {
     for case in stages() {
         let stored = serde_json::to_string(&case.stage).unwrap();
-        assert_eq!(serde_json::from_str::<Stage>(&stored).unwrap(), case.stage);
+        let mut read = serde_json::from_str::<Stage>(&stored).unwrap();
+        if let (Stage::Issue(issue), Some(critical)) = (&mut read, case.critical()) {
+            let stored = serde_json::to_string(critical).unwrap();
+            issue.critical = Some(serde_json::from_str(&stored).unwrap());
+        }
+        assert_eq!(read, case.stage);
     }
 }

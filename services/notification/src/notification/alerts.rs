@@ -1,0 +1,160 @@
+//! What follows from how an alert of a critical incident got on (SOP 8.2); the alert's row is locked.
+
+use std::time::Duration;
+
+use business_time::Timestamp;
+use command::{Fault, Unit, derived_id};
+
+use super::{
+    NewNotification, Notifications,
+    alert::{ROUND_WAIT, Step},
+    entity::{Audience, Facts, Kind, Notification, State, Target},
+    repo,
+};
+use crate::{events::publish, work};
+
+/// One step of an alert.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// What happened.
+    pub step: Step,
+    /// At whom; empty where it was at several, or none.
+    pub person: &'a str,
+    /// Which attempt; 0 where it is about the whole.
+    pub attempt: u32,
+    /// Why nobody was reached.
+    pub reason: &'a str,
+    /// Whether the copy was used.
+    pub from_copy: bool,
+    /// When, by the business clock.
+    pub time: Timestamp,
+}
+
+/// The reason of an alert whose people were all tried.
+pub const NOBODY_REACHED: &str = "NOBODY_REACHED";
+/// The reason of a mail that came back.
+pub const MAIL_RETURNED: &str = "MAIL_RETURNED";
+
+impl Notifications {
+    /// A round is over and reached nobody: where no message was left either, the alert failed, of which management and the
+    /// account manager are told, once. The next round is asked for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end_round(
+        &self,
+        unit: &Unit<'_>,
+        alert: &mut Notification,
+        reason: &str,
+        wait: Duration,
+    ) -> Result<(), Fault> {
+        if alert.state == State::Queued && alert.fail(reason).is_ok() {
+            publish::notification(unit, alert).await?;
+        }
+        if alert.state == State::Failed {
+            self.tell_failed(unit, alert, reason).await?;
+        }
+        self.next_round(unit, alert, wait).await
+    }
+
+    async fn next_round(&self, unit: &Unit<'_>, alert: &mut Notification, wait: Duration) -> Result<(), Fault> {
+        let next = alert.end_round(unit.now(), wait);
+        repo::save(unit.tx(), alert).await?;
+        let round = alert.alert.map_or(0, |alert| alert.round);
+        match next {
+            Some(next) => {
+                work::ask(unit.tx(), work::lane(alert), &alert.name(), &format!("after round {round}"), next).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn tell_failed(&self, unit: &Unit<'_>, alert: &mut Notification, reason: &str) -> Result<(), Fault> {
+        let failed =
+            Progress { step: Step::Failed, person: "", attempt: 0, reason, from_copy: false, time: unit.now() };
+        publish::alert(unit, alert, &failed).await?;
+        let Some(side) = alert.alert.map(|alert| alert.side) else { return Ok(()) };
+        for target in [Target::Management, Target::AccountManager] {
+            let new = NewNotification {
+                id: derived_id(&alert.id, &format!("alert failed to {}", target.as_str())),
+                client: alert.client.clone(),
+                engagement: alert.engagement.clone(),
+                case: alert.case.clone(),
+                facts: Facts {
+                    side: side.as_str().to_owned(),
+                    channel: alert.channel.as_str().to_owned(),
+                    reason: reason.to_owned(),
+                    declare_time: alert.facts.declare_time,
+                    ..Facts::default()
+                },
+                ..NewNotification::generated(Kind::AlertFailed, Audience::Target(target))
+            };
+            self.queue(unit, new).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody wrote a mail that answers one of these Message-IDs: where one is an alert's that went to them, they are reached.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn answered(
+        &self,
+        unit: &Unit<'_>,
+        message_ids: &[String],
+        person: &str,
+        mail: &str,
+        time: Timestamp,
+    ) -> Result<(), Fault> {
+        for id in repo::find_alerts(unit.tx(), message_ids).await? {
+            let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
+            let alert = &mut stored.notification;
+            let attempts = repo::attempts(unit.tx(), &id).await?;
+            let told = attempts.iter().rev().find(|attempt| attempt.recipients.iter().any(|known| known == person));
+            let Some(attempt) = told.filter(|_| alert.reach(time, person)) else { continue };
+            repo::amend_attempt(unit.tx(), &id, attempt.number, "reached", mail, time).await?;
+            let reached = Progress {
+                step: Step::Reached,
+                person,
+                attempt: attempt.number,
+                reason: "",
+                from_copy: attempt.from_copy,
+                time,
+            };
+            publish::alert(unit, alert, &reached).await?;
+            repo::save(unit.tx(), alert).await?;
+        }
+        Ok(())
+    }
+
+    /// A failure notice came about one of these Message-IDs. Of an alert that went to one person it says that they were not
+    /// reached; of one that went to several it does not say whom, and nothing follows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn came_back(&self, unit: &Unit<'_>, message_ids: &[String]) -> Result<(), Fault> {
+        for id in repo::find_alerts(unit.tx(), message_ids).await? {
+            let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
+            let alert = &mut stored.notification;
+            let attempts = repo::attempts(unit.tx(), &id).await?;
+            let Some(attempt) = attempts.last() else { continue };
+            let [person] = attempt.recipients.as_slice() else { continue };
+            if alert.come_back(MAIL_RETURNED).is_err() {
+                continue;
+            }
+            repo::amend_attempt(unit.tx(), &id, attempt.number, MAIL_RETURNED, "", unit.now()).await?;
+            publish::notification(unit, alert).await?;
+            let back = Progress {
+                step: Step::NotReached,
+                person,
+                attempt: attempt.number,
+                reason: MAIL_RETURNED,
+                from_copy: attempt.from_copy,
+                time: unit.now(),
+            };
+            publish::alert(unit, alert, &back).await?;
+            self.end_round(unit, alert, MAIL_RETURNED, ROUND_WAIT).await?;
+        }
+        Ok(())
+    }
+}
