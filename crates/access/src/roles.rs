@@ -102,7 +102,7 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("mails.read",              [ Y,    Y,    Y,    Y,    O,    Y,    Y,    O,    Y,    O,    O,    O,    O]),
     ("mails.triage",            [ Y,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O,    O]),
     ("messages.send",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("meetings.read",           [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    Y,    O,    O]),
+    ("meetings.read",           [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
     ("meetings.write",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("calls.report",            [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y]),
     ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),

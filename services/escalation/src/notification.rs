@@ -3,8 +3,9 @@
 use business_time::Timestamp;
 use command::{Commands, Fault, Unit, wire::from_proto_time};
 use contracts::notification::v1::{
-    self as wire, DeliveryReturned, DeliverySucceeded, ListMailsRequest, ListNotificationsRequest, MailKind, MailNoted,
-    MailState, NotificationState, SentCopyReceived, inbound_service_client::InboundServiceClient,
+    self as wire, DeliveryReturned, DeliverySucceeded, ListMailsRequest, ListMeetingsRequest, ListNotificationsRequest,
+    MailKind, MailNoted, MailState, MeetingHeld, MeetingState, NotificationState, SentCopyReceived,
+    inbound_service_client::InboundServiceClient, meeting_service_client::MeetingServiceClient,
     notification_service_client::NotificationServiceClient,
 };
 use database::Database;
@@ -14,7 +15,10 @@ use tonic::Status;
 
 use crate::{
     case::{Cases, entity::Word},
-    events::{on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_mail_noted, on_sent_copy_received},
+    events::{
+        on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_mail_noted, on_meeting_held,
+        on_sent_copy_received,
+    },
 };
 
 /// notification, as this service asks it. Cheap to clone.
@@ -28,6 +32,7 @@ pub struct Notification {
 enum Told {
     Mail(wire::Mail),
     Notification(wire::Notification),
+    Meeting(wire::Meeting),
 }
 
 impl Notification {
@@ -85,6 +90,19 @@ impl Notification {
                 break;
             }
         }
+        loop {
+            let state = MeetingState::Closed.into();
+            let request = ListMeetingsRequest { state, page_size: 200, page_token, ..Default::default() };
+            let page = MeetingServiceClient::new(self.channel.clone()).list_meetings(request).await?.into_inner();
+            told.extend(page.meetings.into_iter().filter_map(|meeting| {
+                let time = from_proto_time(meeting.end_time.as_ref()?)?;
+                Some((time, Told::Meeting(meeting)))
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
         Ok(told)
     }
 
@@ -110,6 +128,7 @@ impl Told {
         match self {
             Self::Mail(mail) => apply_mail(cases, unit, mail).await,
             Self::Notification(notification) => apply_notification(cases, unit, notification).await,
+            Self::Meeting(meeting) => apply_meeting(cases, unit, meeting).await,
         }
     }
 }
@@ -143,6 +162,25 @@ async fn apply_mail(cases: &Cases, unit: &Unit<'_>, mail: &wire::Mail) -> Result
         receive_time: mail.receive_time,
     };
     on_mail_noted::handle(cases, unit, &noted).await
+}
+
+async fn apply_meeting(cases: &Cases, unit: &Unit<'_>, meeting: &wire::Meeting) -> Result<(), Fault> {
+    if meeting.case.is_empty() {
+        return Ok(());
+    }
+    let held = MeetingHeld {
+        meeting: meeting.name.clone(),
+        client: meeting.client.clone(),
+        engagement: meeting.engagement.clone(),
+        case: meeting.case.clone(),
+        form: meeting.form,
+        host: meeting.host.clone(),
+        contacts: meeting.contacts.clone(),
+        start_time: meeting.start_time,
+        end_time: meeting.end_time,
+        answers: meeting.answers,
+    };
+    on_meeting_held::handle(cases, unit, &held).await
 }
 
 async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notification) -> Result<(), Fault> {

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use command::{Commands, Fault};
 use contracts::notification::v1::{
     AlertProgressed, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, InquiryReceived, MailNoted,
-    SentCopyReceived,
+    MeetingHeld, SentCopyReceived,
 };
 use database::{Database, DatabaseTransaction};
 use event_log::{Event, Handler, HandlerError, Position};
 
 use super::{
     is_known, on_alert_progressed, on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_inquiry_received,
-    on_mail_noted, on_sent_copy_received, trouble,
+    on_mail_noted, on_meeting_held, on_sent_copy_received, trouble,
 };
 use crate::{case::Cases, notification::Notification};
 
@@ -52,6 +52,11 @@ impl Handler for FromNotification {
                 return Ok(());
             }
             on_delivery_succeeded::handle(cases, &unit, &it).await
+        } else if let Some(it) = event.decode::<MeetingHeld>()? {
+            if it.case.is_empty() {
+                return Ok(());
+            }
+            on_meeting_held::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<AlertProgressed>()? {
             on_alert_progressed::handle(cases, &unit, &it).await
         } else if let Some(it) = event.decode::<DeliveryFailed>()? {

@@ -10,6 +10,7 @@ pub mod on_delivery_returned;
 pub mod on_delivery_succeeded;
 pub mod on_inquiry_received;
 pub mod on_mail_noted;
+pub mod on_meeting_held;
 pub mod on_policy_published;
 pub mod on_sent_copy_received;
 pub mod publish;

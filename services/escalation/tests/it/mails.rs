@@ -2,7 +2,7 @@
 
 use contracts::{
     escalation::v1::{CaseKind, CaseOpened, CaseOrigin, CaseResponded, CaseState, ClockState, TimelineKind},
-    notification::v1::{DeliveryBlocked, DeliveryFailed, NotificationKind},
+    notification::v1::{DeliveryBlocked, DeliveryFailed, MeetingForm, MeetingHeld, NotificationKind},
 };
 use testkit::TestDatabase;
 
@@ -20,6 +20,8 @@ testkit::both_databases!(SETS;
     a_word_on_a_closed_issue_opens_a_new_inquiry_on_the_same_conversation,
     a_mail_that_names_its_case_joins_it_though_the_conversation_is_new_here,
     a_mail_that_names_another_clients_case_does_not_join_it,
+    a_call_in_which_the_question_was_answered_ends_the_clock_at_its_end,
+    a_call_that_answers_nothing_is_noted_and_stops_no_clock,
     who_was_told_and_who_was_not_stands_on_the_timeline,
     an_event_of_another_kind_is_passed_over,
     what_was_told_while_the_stream_was_lost_is_made_up_for_from_the_lists,
@@ -59,6 +61,48 @@ async fn a_persons_reply_to_the_client_answers_it_at_its_hand_over(db: TestDatab
     assert_eq!((entry.actor.as_str(), entry.people.as_slice()), (ANNA, [CARLA.to_owned()].as_slice()));
     world.at("2026-06-03T09:15:00Z").await;
     assert_eq!(world.case(&case.name).await.state(), CaseState::Answered);
+}
+
+fn call_about(case: &str, answers: bool) -> MeetingHeld {
+    MeetingHeld {
+        meeting: "meetings/c1".into(),
+        client: ACME.into(),
+        case: case.into(),
+        form: MeetingForm::Phone.into(),
+        host: ANNA.into(),
+        contacts: vec![CARLA.into()],
+        start_time: Some(wire(at("2026-06-01T11:50:00Z"))),
+        end_time: Some(wire(at("2026-06-01T12:00:00Z"))),
+        answers,
+        ..MeetingHeld::default()
+    }
+}
+
+async fn a_call_in_which_the_question_was_answered_ends_the_clock_at_its_end(db: TestDatabase) {
+    let world = World::new(db).await;
+    world.mail("mails/m1", "t1", MONDAY).await;
+    let case = world.only_case().await;
+    world.clock.set(at("2026-06-01T13:00:00Z"));
+    for _ in 0..2 {
+        world.notification.tell("meetings/c1", world.clock.now(), &call_about(&case.name, true)).await;
+        world.quiet().await;
+    }
+    let case = world.case(&case.name).await;
+    assert_eq!((case.state(), time(case.clocks[0].end_time)), (CaseState::Answered, at("2026-06-01T12:00:00Z")));
+    let entries = world.entries(&case.name, TimelineKind::Responded).await;
+    assert_eq!((entries.len(), entries[0].actor.as_str()), (1, ANNA), "told twice, noted once");
+    assert_eq!(entries[0].references, ["meetings/c1"]);
+}
+
+async fn a_call_that_answers_nothing_is_noted_and_stops_no_clock(db: TestDatabase) {
+    let world = World::new(db).await;
+    world.mail("mails/m1", "t1", MONDAY).await;
+    let case = world.only_case().await;
+    world.clock.set(at("2026-06-01T13:00:00Z"));
+    world.notification.tell("meetings/c1", world.clock.now(), &call_about(&case.name, false)).await;
+    world.quiet().await;
+    assert_eq!(world.case(&case.name).await.state(), CaseState::AwaitingResponse);
+    assert_eq!(world.kinds(&case.name).await, "OPENED CLOCK_SET TOLD");
 }
 
 async fn an_acknowledgement_whoever_wrote_it_answers_nothing(db: TestDatabase) {
@@ -236,7 +280,9 @@ async fn an_event_of_another_kind_is_passed_over(db: TestDatabase) {
 }
 
 async fn what_was_told_while_the_stream_was_lost_is_made_up_for_from_the_lists(db: TestDatabase) {
-    use contracts::notification::v1::{Mail, MailKind, MailState, Notification, NotificationState};
+    use contracts::notification::v1::{
+        Mail, MailKind, MailState, Meeting, MeetingState, Notification, NotificationState,
+    };
     let world = World::new(db).await;
     let mail = |name: &str, received: &str| Mail {
         name: name.into(),
@@ -265,8 +311,22 @@ async fn what_was_told_while_the_stream_was_lost_is_made_up_for_from_the_lists(d
     });
     world.mailroom.put_mail(Mail { kind: MailKind::Automatic.into(), ..mail("mails/m2", "2026-06-01T10:01:00Z") });
     world.mailroom.put_mail(mail("mails/m3", "2026-06-01T11:00:00Z"));
+    // A call, which answered nothing, was told there too; one that is not closed counts for nothing.
+    world.mailroom.put_meeting(Meeting {
+        name: "meetings/c1".into(),
+        client: ACME.into(),
+        case: case.clone(),
+        form: MeetingForm::Phone.into(),
+        host: ANNA.into(),
+        contacts: vec![CARLA.into()],
+        end_time: Some(wire(at("2026-06-01T11:30:00Z"))),
+        state: MeetingState::Closed.into(),
+        ..Meeting::default()
+    });
+    let unfinished = Meeting { name: "meetings/c2".into(), case: case.clone(), answers: true, ..Meeting::default() };
+    world.mailroom.put_meeting(Meeting { state: MeetingState::Held.into(), ..unfinished });
     world.clock.set(at("2026-06-01T12:00:00Z"));
-    let made_up = "OPENED CLOCK_SET RESPONDED AUTOMATIC_MAIL REOPENED CLOCK_SET";
+    let made_up = "OPENED CLOCK_SET RESPONDED AUTOMATIC_MAIL REOPENED CLOCK_SET TOLD";
     for _ in 0..2 {
         // The second time everything is known.
         world.lose(&world.notification).await;

@@ -20,6 +20,7 @@ use contracts::client_registry::v1::{
 use contracts::notification::v1::{
     self as notification,
     inbound_service_server::{InboundService, InboundServiceServer},
+    meeting_service_server::{MeetingService, MeetingServiceServer},
     notification_service_server::{NotificationService, NotificationServiceServer},
 };
 use testkit::Roster;
@@ -108,6 +109,7 @@ pub async fn serve(registry: &FakeRegistry, notification: &FakeNotification, sto
         .add_service(EngagementServiceServer::new(registry.clone()))
         .add_service(PolicyServiceServer::new(registry.clone()))
         .add_service(InboundServiceServer::new(notification.clone()))
+        .add_service(MeetingServiceServer::new(notification.clone()))
         .add_service(NotificationServiceServer::new(notification.clone()));
     let incoming = TcpListenerStream::new(listener);
     tokio::spawn(server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()));
@@ -251,11 +253,16 @@ impl AccessService for FakeRegistry {
 pub struct FakeNotification {
     mails: Arc<Mutex<Vec<notification::Mail>>>,
     notifications: Arc<Mutex<Vec<notification::Notification>>>,
+    meetings: Arc<Mutex<Vec<notification::Meeting>>>,
 }
 
 impl FakeNotification {
     pub fn put_mail(&self, mail: notification::Mail) {
         self.mails.lock().unwrap().push(mail);
+    }
+
+    pub fn put_meeting(&self, meeting: notification::Meeting) {
+        self.meetings.lock().unwrap().push(meeting);
     }
 
     pub fn put_notification(&self, notification: notification::Notification) {
@@ -337,6 +344,68 @@ impl NotificationService for FakeNotification {
         &self,
         _: Request<notification::WatchDeliveriesRequest>,
     ) -> Answer<Self::WatchDeliveriesStream> {
+        not_asked()
+    }
+}
+
+#[tonic::async_trait]
+impl MeetingService for FakeNotification {
+    async fn list_meetings(
+        &self,
+        request: Request<notification::ListMeetingsRequest>,
+    ) -> Answer<notification::ListMeetingsResponse> {
+        let state = request.get_ref().state();
+        let meetings = self.meetings.lock().unwrap();
+        let meetings = meetings.iter().rev().filter(|meeting| meeting.state() == state).cloned().collect();
+        Ok(Response::new(notification::ListMeetingsResponse { meetings, next_page_token: String::new() }))
+    }
+
+    async fn create_meeting(
+        &self,
+        _: Request<notification::CreateMeetingRequest>,
+    ) -> Answer<notification::CreateMeetingResponse> {
+        not_asked()
+    }
+
+    async fn get_meeting(
+        &self,
+        _: Request<notification::GetMeetingRequest>,
+    ) -> Answer<notification::GetMeetingResponse> {
+        not_asked()
+    }
+
+    async fn hold_meeting(
+        &self,
+        _: Request<notification::HoldMeetingRequest>,
+    ) -> Answer<notification::HoldMeetingResponse> {
+        not_asked()
+    }
+
+    async fn cancel_meeting(
+        &self,
+        _: Request<notification::CancelMeetingRequest>,
+    ) -> Answer<notification::CancelMeetingResponse> {
+        not_asked()
+    }
+
+    async fn close_meeting(
+        &self,
+        _: Request<notification::CloseMeetingRequest>,
+    ) -> Answer<notification::CloseMeetingResponse> {
+        not_asked()
+    }
+
+    async fn record_minutes(
+        &self,
+        _: Request<notification::RecordMinutesRequest>,
+    ) -> Answer<notification::RecordMinutesResponse> {
+        not_asked()
+    }
+
+    async fn record_recording(
+        &self,
+        _: Request<notification::RecordRecordingRequest>,
+    ) -> Answer<notification::RecordRecordingResponse> {
         not_asked()
     }
 }

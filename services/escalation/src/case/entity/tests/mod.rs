@@ -4,6 +4,7 @@
 //! - [`clocks`]: when what happens by itself, and in what order.
 //! - [`critical`]: who is told of an incident, and what the client is owed from then on.
 //! - [`mails`]: the client's words and the firm's replies.
+//! - [`returned`]: replies that come back.
 //! - [`sides`]: proposals and confirmations.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,6 +12,7 @@
 mod clocks;
 mod critical;
 mod mails;
+mod returned;
 mod sides;
 mod table;
 
