@@ -1,6 +1,7 @@
 //! The composition root.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -33,6 +34,7 @@ use crate::{
     config::{Own, WayOut},
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
     grpc::{Inbound, Meetings, Outbound, SuppressionApi, Telephone},
+    intake::{Intake, Recipients, lmtp::Lmtp, maildir::Maildir},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     party::{self, FetchParties},
@@ -88,6 +90,8 @@ pub struct App {
     providers: Providers,
     outbox: Option<LocalOutbox>,
     phones: LocalPhones,
+    lmtp: Option<Lmtp>,
+    maildir: Option<Maildir>,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -138,6 +142,12 @@ impl Service for App {
         wakers.push(ticker.wake());
         tasks.spawn(ticker.run(shutdown.clone()));
         self.wakes.set(wakers);
+        if let Some(lmtp) = self.lmtp.clone() {
+            tasks.spawn(lmtp.run(shutdown.clone()));
+        }
+        if let Some(maildir) = self.maildir.clone() {
+            tasks.spawn(maildir.run(shutdown.clone()));
+        }
 
         let client_registry: Arc<dyn Handler> = Arc::new(FromClientRegistry::new(self.base.commands.clone()));
         let escalation: Arc<dyn Handler> = Arc::new(FromEscalation::new(
@@ -219,6 +229,26 @@ impl App {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
+        let wakes = Wakes::default();
+        let intake = Intake::new(base.commands.clone(), Mails::default(), wakes.clone());
+        let own = |error: BadSetting| StartError::Own(Box::new(error));
+        let lmtp = match &config.own.lmtp.listen {
+            Some(listen) => {
+                let recipients = Recipients::read(&config.own.lmtp.recipients).map_err(own)?;
+                Some(Lmtp::new(intake.clone(), listen.clone(), recipients))
+            }
+            None if !config.own.lmtp.recipients.is_empty() => {
+                return Err(own(BadSetting::new("lmtp.listen", "is needed where lmtp.recipients is told")));
+            }
+            None => None,
+        };
+        let maildir = match &config.own.maildir {
+            Some(folder) => {
+                let error = |error: std::io::Error| own(BadSetting::new("maildir", error.to_string()));
+                Some(Maildir::open(intake, folder).map_err(error)?)
+            }
+            None => None,
+        };
         Ok(Self {
             base,
             mails: Mails::default(),
@@ -228,7 +258,9 @@ impl App {
             providers,
             outbox: config.own.outbox.as_ref().map(open_outbox).transpose()?,
             phones: open_phones(config)?,
-            wakes: Wakes::default(),
+            lmtp,
+            maildir,
+            wakes,
             streams: Arc::default(),
         })
     }
@@ -316,6 +348,11 @@ impl App {
     /// What went out through the local outbox, for a page that shows it; none where mail leaves by SMTP.
     pub fn outbox(&self) -> Option<&LocalOutbox> {
         self.outbox.as_ref()
+    }
+
+    /// Where LMTP is listened for; none while it is not.
+    pub fn lmtp_address(&self) -> Option<SocketAddr> {
+        self.lmtp.as_ref().and_then(Lmtp::address)
     }
 
     /// What went out through the local outbox of calls.
