@@ -10,6 +10,7 @@ mod clause_4_2;
 mod clause_6;
 mod clause_7;
 mod clause_8_1;
+mod clause_8_2;
 mod clause_8_3;
 mod clause_8_4;
 mod clause_9;

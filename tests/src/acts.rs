@@ -18,7 +18,7 @@ pub fn at(text: &str) -> String {
     instant(text).to_string()
 }
 
-/// A case's clock: `FIRST_RESPONSE` or `RESOLUTION`.
+/// A case's clock: `FIRST_RESPONSE`, `RESOLUTION` or `CLIENT_UPDATE`.
 pub fn clock<'c>(case: &'c Value, kind: &str) -> &'c Value {
     let kind = format!("CLOCK_KIND_{kind}");
     let mut clocks = case["clocks"].as_array().into_iter().flatten();
@@ -48,6 +48,23 @@ impl Firm {
             "client": client, "engagement": engagement, "kind": "CASE_KIND_ISSUE", "subject": "The export fails",
         });
         self.ok(who, "CaseService/OpenCase", json!({ "case": draft })).await["case"]["name"].clone()
+    }
+
+    /// Anna declares a critical incident on acme's migration; gives its name.
+    pub async fn incident(&self) -> Value {
+        self.incident_of("staff/anna", "clients/acme").await
+    }
+
+    /// Somebody declares a critical incident; gives its name.
+    pub async fn incident_of(&self, who: &str, client: &str) -> Value {
+        let draft =
+            json!({ "client": client, "kind": "CASE_KIND_INCIDENT", "subject": "The export shows others' figures" });
+        self.ok(who, "CaseService/OpenCase", json!({ "case": draft })).await["case"]["name"].clone()
+    }
+
+    /// A person of the firm updates the client on an incident; gives the notification as it is then.
+    pub async fn update(&self, who: &str, case: &Value) -> Value {
+        self.message(who, case, "INCIDENT_UPDATE").await
     }
 
     /// A person of the firm answers the question; gives the notification as it is then.

@@ -3,10 +3,10 @@
 use business_time::Timestamp;
 use command::{Commands, Fault, Unit, wire::from_proto_time};
 use contracts::notification::v1::{
-    self as wire, DeliveryReturned, DeliverySucceeded, ListMailsRequest, ListMeetingsRequest, ListNotificationsRequest,
-    MailKind, MailNoted, MailState, MeetingHeld, MeetingState, NotificationState, SentCopyReceived,
-    inbound_service_client::InboundServiceClient, meeting_service_client::MeetingServiceClient,
-    notification_service_client::NotificationServiceClient,
+    self as wire, AlertProgressed, AlertStep, DeliveryReturned, DeliverySucceeded, GetNotificationRequest,
+    ListMailsRequest, ListMeetingsRequest, ListNotificationsRequest, MailKind, MailNoted, MailState, MeetingHeld,
+    MeetingState, NotificationKind, NotificationState, SentCopyReceived, inbound_service_client::InboundServiceClient,
+    meeting_service_client::MeetingServiceClient, notification_service_client::NotificationServiceClient,
 };
 use database::Database;
 use event_log::HandlerError;
@@ -16,8 +16,8 @@ use tonic::Status;
 use crate::{
     case::{Cases, entity::Word},
     events::{
-        on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_mail_noted, on_meeting_held,
-        on_sent_copy_received,
+        on_alert_progressed, on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_mail_noted,
+        on_meeting_held, on_sent_copy_received,
     },
 };
 
@@ -33,6 +33,7 @@ enum Told {
     Mail(wire::Mail),
     Notification(wire::Notification),
     Meeting(wire::Meeting),
+    Alert(AlertProgressed),
 }
 
 impl Notification {
@@ -81,10 +82,14 @@ impl Notification {
             let request = ListNotificationsRequest { page_size: 200, page_token, ..Default::default() };
             let page = NotificationServiceClient::new(self.channel.clone()).list_notifications(request).await?;
             let page = page.into_inner();
-            told.extend(page.notifications.into_iter().filter_map(|one| {
-                let time = one.hand_over_time.as_ref().or(one.queue_time.as_ref()).and_then(from_proto_time)?;
-                Some((time, Told::Notification(one)))
-            }));
+            for one in page.notifications {
+                let time = one.hand_over_time.as_ref().or(one.queue_time.as_ref()).and_then(from_proto_time);
+                let Some(time) = time else { continue };
+                if one.kind() == NotificationKind::CriticalAlert {
+                    told.extend(self.alert(&one.name).await?.into_iter().map(|(time, step)| (time, Told::Alert(step))));
+                }
+                told.push((time, Told::Notification(one)));
+            }
             page_token = page.next_page_token;
             if page_token.is_empty() {
                 break;
@@ -123,12 +128,60 @@ impl Notification {
     }
 }
 
+impl Notification {
+    /// What was told of an alert, as far as its attempts say: how each began, how it ended, and whether nobody was left.
+    async fn alert(&self, name: &str) -> Result<Vec<(Timestamp, AlertProgressed)>, Status> {
+        let request = GetNotificationRequest { name: name.to_owned() };
+        let answer = NotificationServiceClient::new(self.channel.clone()).get_notification(request).await?.into_inner();
+        Ok(answer.notification.as_ref().map(steps_of).unwrap_or_default())
+    }
+}
+
+fn steps_of(alert: &wire::Notification) -> Vec<(Timestamp, AlertProgressed)> {
+    let step =
+        |step: AlertStep, attempt: i32, person: String, reason: &str, from_copy, time: prost_types::Timestamp| {
+            let told = AlertProgressed {
+                notification: alert.name.clone(),
+                client: alert.client.clone(),
+                case: alert.case.clone(),
+                side: alert.side,
+                channel: alert.channel,
+                step: step.into(),
+                person,
+                attempt,
+                reason: reason.to_owned(),
+                time: Some(time),
+                from_copy,
+            };
+            Some((from_proto_time(&time)?, told))
+        };
+    let mut told = Vec::new();
+    for one in &alert.attempts_made {
+        // A mail goes to several at once.
+        let person = if let [person] = one.people.as_slice() { person.clone() } else { String::new() };
+        let begin = one
+            .begin_time
+            .and_then(|time| step(AlertStep::Attempted, one.attempt, person.clone(), "", one.from_copy, time));
+        told.extend(begin);
+        if one.step() != AlertStep::Attempted {
+            let end = one.end_time.or(one.begin_time);
+            told.extend(end.and_then(|time| step(one.step(), one.attempt, person, &one.reason, one.from_copy, time)));
+        }
+    }
+    if alert.state() == NotificationState::Failed {
+        let last = alert.attempts_made.iter().filter_map(|one| one.end_time).next_back().or(alert.queue_time);
+        told.extend(last.and_then(|time| step(AlertStep::Failed, 0, String::new(), &alert.reason, false, time)));
+    }
+    told
+}
+
 impl Told {
     async fn apply(&self, cases: &Cases, unit: &Unit<'_>) -> Result<(), Fault> {
         match self {
             Self::Mail(mail) => apply_mail(cases, unit, mail).await,
             Self::Notification(notification) => apply_notification(cases, unit, notification).await,
             Self::Meeting(meeting) => apply_meeting(cases, unit, meeting).await,
+            Self::Alert(step) => on_alert_progressed::handle(cases, unit, step).await,
         }
     }
 }

@@ -24,8 +24,10 @@ use contracts::{
     event::v1::{Event, ReplayEventsRequest, event_log_service_client::EventLogServiceClient},
     evidence::v1::{ExportRequest, VerifyRequest, audit_service_client::AuditServiceClient},
     notification::v1::{
-        GetMailRequest, GetNotificationRequest, ListMailsRequest, ListNotificationsRequest,
-        inbound_service_client::InboundServiceClient, notification_service_client::NotificationServiceClient,
+        GetMailRequest, GetMeetingRequest, GetNotificationRequest, ListCallsRequest, ListMailsRequest,
+        ListMeetingsRequest, ListNotificationsRequest, call_service_client::CallServiceClient,
+        inbound_service_client::InboundServiceClient, meeting_service_client::MeetingServiceClient,
+        notification_service_client::NotificationServiceClient,
     },
 };
 use evidence::{AuditFile, SignedHead, SigningKey};
@@ -283,6 +285,21 @@ async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Pl
         writer.mail_out(&notification, &raw)?;
     }
     writer.notifications(notifications)?;
+
+    let mut telephone = CallServiceClient::new(caller.clone());
+    writer.calls(every!("calls", telephone, list_calls, ListCallsRequest::default(), calls))?;
+    for call in suite.calls().map_err(ExportError::Other)? {
+        writer.call_out(&call)?;
+    }
+
+    let mut with_clients = MeetingServiceClient::new(caller.clone());
+    let mut meetings = Vec::new();
+    for listed in every!("meetings", with_clients, list_meetings, ListMeetingsRequest::default(), meetings) {
+        let request = GetMeetingRequest { name: listed.name };
+        let answer = with_clients.get_meeting(request).await.map_err(refused("meetings"))?;
+        meetings.extend(answer.into_inner().meeting);
+    }
+    writer.meetings(meetings)?;
 
     let mut inbound = InboundServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
     let mut mails = Vec::new();

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     data_folder, export,
+    folder::PlacedCall,
     outbox_page::{self, Hosts},
     settings::Settings,
 };
@@ -244,6 +245,28 @@ impl Suite {
             Err(error) => Some(Err(error.to_string())),
         });
         read.collect()
+    }
+
+    /// The calls that were placed, the earliest first.
+    ///
+    /// # Errors
+    /// A sentence, where the outbox cannot be read.
+    pub fn calls(&self) -> Result<Vec<PlacedCall>, String> {
+        let placed = self.apps.notification.phones().list().map_err(|error| error.to_string())?;
+        let read = |call: notification::PhonedCall| {
+            let place_time = call.place_time.parse().map_err(|error| format!("{}: {error}", call.call))?;
+            Ok(PlacedCall {
+                call: call.call,
+                notification: call.notification,
+                case: call.case,
+                person: call.person,
+                to: call.to,
+                spoken: call.spoken,
+                place_time,
+                from_copy: call.from_copy,
+            })
+        };
+        placed.into_iter().map(read).collect()
     }
 
     /// Tells every timer that the clock has moved. Who may do what is asked anew: a decision lives 30 seconds of a machine's

@@ -41,10 +41,11 @@ use crate::{
     procedure::{self, FetchCalendar, FetchPolicy},
     provider::{
         LocalOutbox, MailProvider, Smtp,
-        phone::{LocalPhones, PhoneProvider},
+        phone::{LocalPhones, PhoneProvider, Twilio},
         smtp::settings::BadSetting,
     },
     sending::{self, Sender},
+    telephony::Callbacks,
     work::{self, Wakes},
 };
 
@@ -79,6 +80,16 @@ struct NoOutbox {
     error: std::io::Error,
 }
 
+/// A real provider over a database whose clock may be made up.
+#[derive(Debug, thiserror::Error)]
+#[error("this database was made by `migrate --trial`: no real telephone rings for it; unset twilio")]
+struct NoRealCalls;
+
+/// Callbacks cannot be listened for.
+#[derive(Debug, thiserror::Error)]
+#[error("twilio.callback_listen: {0}")]
+struct NoCallbacks(#[source] std::io::Error);
+
 /// Notification, composed.
 #[derive(Clone)]
 pub struct App {
@@ -92,6 +103,9 @@ pub struct App {
     phones: LocalPhones,
     lmtp: Option<Lmtp>,
     maildir: Option<Maildir>,
+    /// Where callbacks arrive, until somebody serves them, and the address.
+    callbacks: Arc<Mutex<Option<Callbacks>>>,
+    callback_address: Option<SocketAddr>,
     wakes: Wakes,
     /// Ends the streams of watchers; told by whoever shuts down what was spawned.
     streams: Arc<Mutex<CancellationToken>>,
@@ -158,6 +172,10 @@ impl Service for App {
         for handler in [client_registry, escalation] {
             tasks.spawn(self.reader(handler).run(shutdown.clone()));
         }
+        let callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(callbacks) = callbacks {
+            tasks.spawn(callbacks.serve(self.base.commands.clone(), self.wakes.clone(), shutdown.clone()));
+        }
         let (app, stop) = (self.clone(), shutdown.clone());
         tasks.spawn(async move { app.ask_for_what_is_missing(stop).await });
     }
@@ -194,7 +212,6 @@ impl Process for App {
     }
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
-        let own = |error: BadSetting| StartError::Own(Box::new(error));
         let way_out = config.own.way_out().map_err(own)?;
         let mail = || -> Result<Arc<dyn MailProvider>, StartError> {
             Ok(match way_out {
@@ -202,10 +219,18 @@ impl Process for App {
                 WayOut::Smtp(settings) => Arc::new(Smtp::try_new(settings).map_err(own)?),
             })
         };
-        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones: Arc::new(open_phones(config)?) };
+        let phones: Arc<dyn PhoneProvider> = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Arc::new(Twilio::new(account).map_err(own)?),
+            None => Arc::new(open_phones(config)?),
+        };
+        let providers = Providers { mail: mail()?, alert_mail: mail()?, phones };
         let app = Self::build_with(config, deps, providers).await?;
+        let for_trials = app.database().is_trial().await?;
+        if app.callback_address.is_some() && for_trials {
+            return Err(own(NoRealCalls));
+        }
         // Its clock may run as fast as it likes, and so would what it sends.
-        if matches!(way_out, WayOut::Smtp(_)) && app.database().is_trial().await? {
+        if matches!(way_out, WayOut::Smtp(_)) && for_trials {
             return Err(own(BadSetting::new("smtp", "is not used over a database that is for trials")));
         }
         Ok(app)
@@ -227,11 +252,14 @@ impl App {
     /// As [`Process::build`].
     pub async fn build_with(config: &Config, deps: Deps, providers: Providers) -> Result<Self, StartError> {
         let base = Base::open(SERVICE, MIGRATIONS, &config.base, &deps).await?;
+        let callbacks = match config.own.twilio.account().map_err(own)? {
+            Some(account) => Some(Callbacks::bind(account).await.map_err(|error| own(NoCallbacks(error)))?),
+            None => None,
+        };
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
         let wakes = Wakes::default();
         let intake = Intake::new(base.commands.clone(), Mails::default(), wakes.clone());
-        let own = |error: BadSetting| StartError::Own(Box::new(error));
         let lmtp = match &config.own.lmtp.listen {
             Some(listen) => {
                 let recipients = Recipients::read(&config.own.lmtp.recipients).map_err(own)?;
@@ -260,6 +288,8 @@ impl App {
             phones: open_phones(config)?,
             lmtp,
             maildir,
+            callback_address: callbacks.as_ref().map(Callbacks::address),
+            callbacks: Arc::new(Mutex::new(callbacks)),
             wakes,
             streams: Arc::default(),
         })
@@ -355,6 +385,11 @@ impl App {
         self.lmtp.as_ref().and_then(Lmtp::address)
     }
 
+    /// Where callbacks of calls are listened for; none where calls stay in the local outbox.
+    pub fn callback_address(&self) -> Option<SocketAddr> {
+        self.callback_address
+    }
+
     /// What went out through the local outbox of calls.
     pub fn phones(&self) -> &LocalPhones {
         &self.phones
@@ -371,8 +406,11 @@ fn patient(most: Duration) -> Backoff {
     Backoff { first: Duration::from_millis(500), most, tries: u32::MAX }
 }
 
+fn own(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Own(Box::new(error))
+}
+
 fn open_phones(config: &Config) -> Result<LocalPhones, StartError> {
-    let own = |error: BadSetting| StartError::Own(Box::new(error));
     let needed = || own(BadSetting::new("calls", "is needed where mail leaves by smtp"));
     let folder = config.own.calls_folder().ok_or_else(needed)?;
     LocalPhones::open(&folder).map_err(|error| StartError::Own(Box::new(NoOutbox { folder, error })))

@@ -1,7 +1,8 @@
 //! What notification is told beside what every service is; `example.env` shows every key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
@@ -31,6 +32,9 @@ pub struct Own {
     /// The folder where calls that go out are put, as `outbox` is for mails; where it is not given, `calls` beside `outbox`.
     #[serde(default)]
     pub calls: Option<PathBuf>,
+    /// Who carries calls instead of that folder; see [`TwilioSettings`].
+    #[serde(default)]
+    pub twilio: TwilioSettings,
     /// Where client-registry answers, as `http://host:port`. Needed by the service as a process of its own.
     #[serde(default)]
     pub client_registry_url: Option<String>,
@@ -41,6 +45,85 @@ pub struct Own {
     /// as a process of its own.
     #[serde(default)]
     pub token_file: Option<PathBuf>,
+}
+
+/// An account with Twilio, or with whoever speaks its protocol. Nothing is set where calls stay in the folder; where anything
+/// is, `account_sid`, `auth_token_file`, `from` and `callback_url` are needed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TwilioSettings {
+    /// The account, `AC…`.
+    pub account_sid: Option<String>,
+    /// The file with the account's token: it signs our requests' and their callbacks'.
+    pub auth_token_file: Option<PathBuf>,
+    /// The number that calls come from, E.164.
+    pub from: Option<String>,
+    /// Where the API answers; `https://api.twilio.com` where it is not given.
+    pub base_url: Option<String>,
+    /// Under what URL the callbacks reach `callback_listen` from outside, without a slash at its end. What they are signed over.
+    pub callback_url: Option<String>,
+    /// Where callbacks are listened for; `127.0.0.1:7413` where it is not given, behind a proxy that ends TLS.
+    pub callback_listen: Option<String>,
+}
+
+/// The same, whole.
+#[derive(Clone, Debug)]
+pub struct TwilioAccount {
+    /// The account.
+    pub account_sid: String,
+    /// Its token.
+    pub auth_token: SecretString,
+    /// The number that calls come from.
+    pub from: String,
+    /// Where the API answers.
+    pub base_url: String,
+    /// Under what URL callbacks come.
+    pub callback_url: String,
+    /// Where they are listened for.
+    pub callback_listen: String,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TwilioError {
+    /// One is missing.
+    #[error("twilio.{0} is needed where anything of twilio is set")]
+    Missing(&'static str),
+    /// The token cannot be read.
+    #[error("twilio.auth_token_file: {}: {error}", file.display())]
+    Token {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+}
+
+impl TwilioSettings {
+    /// The account; none where nothing is set.
+    ///
+    /// # Errors
+    /// Where only a part of it is set, or the token cannot be read.
+    pub fn account(&self) -> Result<Option<TwilioAccount>, TwilioError> {
+        let Self { account_sid, auth_token_file, from, base_url, callback_url, callback_listen } = self;
+        let texts = [account_sid, from, base_url, callback_url, callback_listen];
+        if texts.iter().all(|text| text.is_none()) && auth_token_file.is_none() {
+            return Ok(None);
+        }
+        let needed = |key, text: &Option<String>| text.clone().ok_or(TwilioError::Missing(key));
+        let file: &Path = auth_token_file.as_deref().ok_or(TwilioError::Missing("auth_token_file"))?;
+        let token =
+            std::fs::read_to_string(file).map_err(|error| TwilioError::Token { file: file.to_owned(), error })?;
+        let url = |url: &str| url.trim_end_matches('/').to_owned();
+        Ok(Some(TwilioAccount {
+            account_sid: needed("account_sid", account_sid)?,
+            auth_token: token.trim().to_owned().into(),
+            from: needed("from", from)?,
+            base_url: url(base_url.as_deref().unwrap_or("https://api.twilio.com")),
+            callback_url: url(&needed("callback_url", callback_url)?),
+            callback_listen: callback_listen.clone().unwrap_or_else(|| "127.0.0.1:7413".to_owned()),
+        }))
+    }
 }
 
 /// How mail leaves.
@@ -86,7 +169,7 @@ mod tests {
     use service::Process;
     use testkit::{example_env, keys_of};
 
-    use super::{Config, Own, WayOut};
+    use super::{Config, Own, TwilioSettings, WayOut};
     use crate::{
         App,
         provider::{SmtpSettings, smtp::settings::Dkim},
@@ -107,6 +190,28 @@ mod tests {
         assert_eq!(key(&Own::default()), "outbox");
         let half = SmtpSettings { user: Some("u".into()), ..SmtpSettings::default() };
         assert_eq!(key(&Own { smtp: half, ..Own::default() }), "smtp.host");
+    }
+
+    #[test]
+    fn an_account_is_whole_or_none() {
+        assert!(TwilioSettings::default().account().unwrap().is_none());
+        let part = TwilioSettings { account_sid: Some("AC1".into()), ..TwilioSettings::default() };
+        assert!(part.account().unwrap_err().to_string().contains("auth_token_file"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "secret\n").unwrap();
+        let whole = TwilioSettings {
+            auth_token_file: Some(file),
+            from: Some("+442070000000".into()),
+            callback_url: Some("https://calls.firm.example/".into()),
+            ..part
+        };
+        let account = whole.account().unwrap().unwrap();
+        assert_eq!(
+            (account.callback_url.as_str(), account.base_url.as_str()),
+            ("https://calls.firm.example", "https://api.twilio.com")
+        );
+        assert!(!format!("{account:?}").contains("secret"));
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod procedure;
 pub mod provider;
 mod sending;
 mod suppression;
+mod telephony;
 mod thread;
 mod work;
 

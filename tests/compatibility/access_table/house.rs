@@ -220,7 +220,8 @@ async fn next(stream: &mut Streaming<DynamicMessage>) -> Result<Option<DynamicMe
 
 pub fn spare_contact(side: Side) -> Value {
     let domain = side.address().split('@').nth(1).unwrap();
-    json!({ "displayName": "Spare Contact", "email": format!("spare@{domain}") })
+    let phone = if side == Side::Foreign { "+12125550100" } else { "+442071838750" };
+    json!({ "displayName": "Spare Contact", "email": format!("spare@{domain}"), "phone": phone, "toldOfIncidents": true })
 }
 
 pub fn spare_engagement(side: Side) -> Value {

@@ -10,11 +10,13 @@ impl House {
     pub async fn prepare(&mut self, rpc: &str, side: Side) -> Value {
         self.serial += 1;
         match rpc.split_once('/').unwrap().0 {
+            "CallService" => self.of_calls(rpc, side).await,
             "CaseService" => self.of_cases(rpc, side).await,
             "InboundService" => self.of_mails(rpc, side).await,
             "MeetingService" => self.of_meetings(rpc, side).await,
             "NotificationService" => self.of_notifications(rpc, side).await,
             "StaffService" => self.of_staff(rpc).await,
+            "SuppressionService" => self.of_suppressions(rpc, side).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
             _ => self.of_registry(rpc, side),
         }
@@ -31,7 +33,9 @@ impl House {
                 "CaseService/ListCases"
                 | "InboundService/ListMails"
                 | "MeetingService/ListMeetings"
-                | "NotificationService/ListNotifications",
+                | "CallService/ListCalls"
+                | "NotificationService/ListNotifications"
+                | "SuppressionService/ListSuppressions",
                 _,
             ) => &self.looked_for,
             _ => return None,
@@ -132,6 +136,23 @@ impl House {
                 "startTime": format!("20{}-01-04T00:00:00Z", 30 + self.serial % 60),
                 "endTime": format!("20{}-01-05T00:00:00Z", 30 + self.serial % 60) } }),
             "StaffService/ListAbsences" => json!({ "parent": "staff/ben" }),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    /// A call to somebody of the client, whom a critical incident is told to.
+    async fn of_calls(&mut self, rpc: &str, side: Side) -> Value {
+        let side = if side == Side::Foreign { side } else { Side::Own };
+        let draft = json!({ "case": {
+            "client": side.client(), "kind": "CASE_KIND_INCIDENT", "subject": "Everything is down" } });
+        let case = self.open(draft).await;
+        self.firm.stage().settle().await.unwrap();
+        let under_way = json!({ "case": case, "state": "CALL_STATE_PLACED" });
+        let calls = self.firm.ok("staff/grace", "CallService/ListCalls", under_way).await;
+        let name = calls["calls"][0]["name"].clone();
+        match rpc {
+            "CallService/ListCalls" => self.looking_for(name, json!({ "pageSize": 200 })),
+            "CallService/ReportCall" => json!({ "name": name, "status": "CALL_STATUS_BUSY" }),
             other => panic!("no request for {other}: add one, and a row to access.csv"),
         }
     }
@@ -254,6 +275,47 @@ impl House {
             "NotificationService/ListNotifications" => self.looking_for(name, json!({ "pageSize": 200 })),
             other => panic!("no request for {other}: add one, and a row to access.csv"),
         }
+    }
+
+    async fn of_suppressions(&mut self, rpc: &str, side: Side) -> Value {
+        let name = match self.suppression(side).await {
+            Value::Null => {
+                // A mail that comes back, since there is no such address.
+                let message = json!({
+                    "client": side.client(), "contact": side.contact(), "nature": "MESSAGE_NATURE_REPLY",
+                    "subject": "Hello", "text": "Hello.",
+                });
+                let sent = self.firm.ok("staff/grace", "NotificationService/SendMessage", message).await;
+                self.firm.stage().settle().await.unwrap();
+                let sent = json!({ "name": sent["notification"]["name"] });
+                let sent = self.firm.ok("staff/grace", "NotificationService/GetNotification", sent).await;
+                let about = sent["notification"]["messageId"].as_str().unwrap();
+                let (serial, address) = (self.serial, side.address());
+                let notice = format!(
+                    "From: mailer-daemon@mx.example\r\nMessage-ID: <notice-{serial}@mx.example>\r\nMIME-Version: 1.0\r\n\
+                     Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\
+                     Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+                     Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
+                     Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
+                );
+                let delivery = json!({ "raw": STANDARD.encode(notice), "envelopeFrom": "" });
+                self.firm.ok("services/intake", "InboundService/DeliverMail", delivery).await;
+                self.firm.stage().settle().await.unwrap();
+                self.suppression(side).await
+            }
+            known => known,
+        };
+        match rpc {
+            "SuppressionService/LiftSuppression" => json!({ "name": name, "reason": "The mailbox is back." }),
+            "SuppressionService/ListSuppressions" => self.looking_for(name, json!({ "pageSize": 200 })),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn suppression(&self, side: Side) -> Value {
+        let of_client = json!({ "client": side.client() });
+        let known = self.firm.ok("staff/grace", "SuppressionService/ListSuppressions", of_client).await;
+        known["suppressions"][0]["name"].clone()
     }
 
     /// A list's request, in whose answer this is looked for.

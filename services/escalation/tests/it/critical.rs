@@ -7,7 +7,9 @@ use contracts::{
         DeclareCriticalRequest, GiveLatenessReasonRequest, Obligation, ObligationState, OpenCaseRequest,
         PreviewCaseRequest, TimelineKind,
     },
-    notification::v1::{AlertProgressed, AlertSide, AlertStep, NotificationKind},
+    notification::v1::{
+        AlertAttempt, AlertProgressed, AlertSide, AlertStep, Notification, NotificationKind, NotificationState,
+    },
 };
 use testkit::TestDatabase;
 use tonic::{Code, Status};
@@ -26,6 +28,7 @@ testkit::both_databases!(SETS;
     an_alert_told_twice_or_out_of_order_changes_nothing_more,
     an_alert_of_a_case_that_is_not_critical_is_passed_over,
     that_the_copy_was_used_is_told,
+    alerts_that_were_told_while_the_stream_was_lost_are_made_up_for_from_their_attempts,
     an_update_in_time_begins_the_next_period_whether_it_is_a_reply_or_an_update,
     a_missed_update_is_told_once_for_its_period_and_a_reason_is_taken_for_it,
     after_downtime_each_missed_update_is_recorded_and_the_last_alone_is_told,
@@ -261,6 +264,46 @@ async fn that_the_copy_was_used_is_told(db: TestDatabase) {
     tell(&world, &from_copy).await;
     assert!(call(&world, &case).await.from_copy);
     assert!(world.entries(&case, TimelineKind::AlertAttempted).await[0].from_copy);
+}
+
+async fn alerts_that_were_told_while_the_stream_was_lost_are_made_up_for_from_their_attempts(db: TestDatabase) {
+    let world = World::new(db).await;
+    let case = incident(&world).await.name;
+    let first = alert(&case, AlertStep::Attempted, 1, "2026-06-01T09:15:01Z");
+    tell(&world, &first).await;
+    let attempt = |attempt, step: AlertStep, reason: &str, from: &str, to: &str| AlertAttempt {
+        people: vec![CARLA.into()],
+        attempt,
+        step: step.into(),
+        reason: reason.into(),
+        begin_time: Some(wire(at(from))),
+        end_time: Some(wire(at(to))),
+        ..AlertAttempt::default()
+    };
+    let (one, two, three) = ("2026-06-01T09:15:01Z", "2026-06-01T09:15:04Z", "2026-06-01T09:15:30Z");
+    world.mailroom.put_notification(Notification {
+        name: first.notification.clone(),
+        kind: NotificationKind::CriticalAlert.into(),
+        state: NotificationState::Reached.into(),
+        client: ACME.into(),
+        case: case.clone(),
+        recipients: vec![CARLA.into()],
+        queue_time: Some(wire(at(MONDAY))),
+        hand_over_time: Some(wire(at(three))),
+        side: AlertSide::Client.into(),
+        channel: Channel::Phone.into(),
+        attempts_made: vec![
+            attempt(1, AlertStep::NotReached, "BUSY", one, two),
+            attempt(2, AlertStep::Reached, "", two, three),
+        ],
+        ..Notification::default()
+    });
+    world.lose(&world.notification).await;
+    let reached = call(&world, &case).await;
+    assert_eq!((reached.state(), time(reached.end_time)), (ObligationState::Reached, at(three)));
+    let kinds = world.kinds(&case).await;
+    assert!(kinds.contains("ALERT_ATTEMPTED ALERT_NOT_REACHED ALERT_ATTEMPTED ALERT_REACHED"), "{kinds}");
+    assert_eq!(kinds.matches("ALERT_ATTEMPTED").count(), 2, "the first one was known");
 }
 
 async fn an_update_in_time_begins_the_next_period_whether_it_is_a_reply_or_an_update(db: TestDatabase) {

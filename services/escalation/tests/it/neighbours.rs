@@ -328,9 +328,11 @@ impl NotificationService for FakeNotification {
 
     async fn get_notification(
         &self,
-        _: Request<notification::GetNotificationRequest>,
+        request: Request<notification::GetNotificationRequest>,
     ) -> Answer<notification::GetNotificationResponse> {
-        not_asked()
+        let name = &request.get_ref().name;
+        let notification = self.notifications.lock().unwrap().iter().find(|one| one.name == *name).cloned();
+        Ok(Response::new(notification::GetNotificationResponse { notification }))
     }
 
     async fn cancel_notification(

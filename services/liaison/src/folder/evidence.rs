@@ -10,11 +10,11 @@ use contracts::{
     },
     escalation::v1::{Case, TimelineEntry},
     event::v1::Event,
-    notification::v1::{Mail, Notification},
+    notification::v1::{Call, Mail, Meeting, Notification},
 };
 use prost::{Message, Name};
 
-use super::{Assignments, CalendarInForce, ClientRecord, Eml, Run, StaffRecord, Step};
+use super::{Assignments, CalendarInForce, ClientRecord, Eml, PlacedCall, Run, StaffRecord, Step};
 
 /// A folder's content.
 #[derive(Clone, Debug)]
@@ -47,6 +47,12 @@ pub struct Evidence {
     pub mails_out: BTreeMap<String, Eml>,
     /// What left once more, with the notification's name.
     pub further_copies: Vec<(String, Eml)>,
+    /// By name.
+    pub meetings: BTreeMap<String, Meeting>,
+    /// By name.
+    pub calls: BTreeMap<String, Call>,
+    /// What was placed, by the call's name as the file's name gives it.
+    pub calls_out: BTreeMap<String, PlacedCall>,
     /// In order.
     pub story: Vec<Step>,
 }
@@ -197,6 +203,8 @@ impl Evidence {
             ("clients", id) => format!("clients/{id}"),
             ("cases", _) => self.cases.get(resource)?.client.clone(),
             ("mails", _) => self.mails.get(resource)?.client.clone(),
+            ("meetings", _) => self.meetings.get(resource)?.client.clone(),
+            ("calls", _) => self.calls.get(resource)?.client.clone(),
             ("notifications", _) => self.notifications.get(resource)?.client.clone(),
             _ => return None,
         };

@@ -280,3 +280,25 @@ pub struct Refused {
     #[serde(default)]
     pub message: String,
 }
+
+/// A call as it was placed with the telephone provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedCall {
+    /// `calls/{call}`.
+    pub call: String,
+    /// `notifications/{notification}`.
+    pub notification: String,
+    /// `cases/{case}`.
+    pub case: String,
+    /// Who is called.
+    pub person: String,
+    /// The number.
+    pub to: String,
+    /// What is spoken to whoever answers.
+    pub spoken: String,
+    /// When it was placed.
+    pub place_time: Timestamp,
+    /// Whether the copy of who is told was used.
+    #[serde(default)]
+    pub from_copy: bool,
+}

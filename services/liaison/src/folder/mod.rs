@@ -15,6 +15,8 @@
 //! <out>/notifications.json       [Notification]        <out>/mails.json   [Mail]
 //! <out>/mails-in/<nn>-<name>.eml what was delivered    <out>/mails-out/<notification id>.eml  what left; a further copy
 //!                                                      of it as <notification id>.2.eml and so on
+//! <out>/meetings.json            [Meeting]
+//! <out>/calls.json               [Call], as they ended     <out>/calls/<call id>.json  what was placed: PlacedCall
 //! <out>/story.json               [Step]: who asked for what, and what came of it
 //! <out>/index.html               the story for people
 //! <out>.head.json                the signed head, beside the folder
@@ -40,8 +42,8 @@ pub use eml::{Eml, address_of};
 pub use evidence::{Evidence, Happened, Timeline, id_of, instant, is_person, is_staff};
 pub use fault::{Fault, FolderFault};
 pub use form::{
-    Assignments, CalendarInForce, ClientRecord, ContactVersion, EngagementTeam, Expectation, Outcome, Refused, Run,
-    StaffRecord, StaffVersion, Step, UnknownCalendar,
+    Assignments, CalendarInForce, ClientRecord, ContactVersion, EngagementTeam, Expectation, Outcome, PlacedCall,
+    Refused, Run, StaffRecord, StaffVersion, Step, UnknownCalendar,
 };
 pub use reader::Folder;
 pub use writer::FolderWriter;
@@ -71,6 +73,12 @@ pub mod names {
     pub const MAILS_IN: &str = "mails-in";
     /// Where the raw form of what left lies.
     pub const MAILS_OUT: &str = "mails-out";
+    /// Calls, video conferences and meetings in person with clients.
+    pub const MEETINGS: &str = "meetings.json";
+    /// Calls that were made.
+    pub const CALLS: &str = "calls.json";
+    /// Where what was placed with the telephone provider lies.
+    pub const CALLS_OUT: &str = "calls";
     /// Where events lie.
     pub const EVENTS: &str = "events";
     /// [`super::Step`]s.

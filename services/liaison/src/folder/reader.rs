@@ -13,7 +13,7 @@ use contracts::{escalation::v1::TimelineEntry, event::v1::Event};
 use prost::{Message, Name};
 use serde::de::DeserializeOwned;
 
-use super::{Eml, Evidence, Fault, FolderFault, Run, SERVICES, Timeline, names, proto_json::List};
+use super::{Eml, Evidence, Fault, FolderFault, PlacedCall, Run, SERVICES, Timeline, names, proto_json::List};
 
 /// An evidence folder on disk.
 #[derive(Clone, Debug)]
@@ -62,8 +62,21 @@ impl Folder {
             mails_in: Vec::new(),
             mails_out: BTreeMap::new(),
             further_copies: Vec::new(),
+            meetings: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            calls_out: BTreeMap::new(),
             story: self.json(names::STORY)?,
         };
+        // A folder from before there were calls has none.
+        if self.folder.join(names::CALLS).is_file() {
+            let calls = self.protos(names::CALLS)?;
+            evidence.calls = by_name(names::CALLS, calls, |call: &contracts::notification::v1::Call| &call.name)?;
+        }
+        // Likewise of meetings.
+        if self.folder.join(names::MEETINGS).is_file() {
+            let all = self.protos(names::MEETINGS)?;
+            evidence.meetings = by_name(names::MEETINGS, all, |one: &contracts::notification::v1::Meeting| &one.name)?;
+        }
         evidence.calendars.sort_by(|a, b| (&a.name, a.from_time, a.revision).cmp(&(&b.name, b.from_time, b.revision)));
         evidence.policies.sort_by_key(|policy| policy.version);
         for case in evidence.cases.keys() {
@@ -96,6 +109,11 @@ impl Folder {
                 None => drop(evidence.mails_out.insert(format!("notifications/{stem}"), mail)),
                 Some((id, _)) => evidence.further_copies.push((format!("notifications/{id}"), mail)),
             }
+        }
+        for path in self.list(names::CALLS_OUT, "json")? {
+            let call: PlacedCall = self.json(&path)?;
+            let stem = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".json");
+            evidence.calls_out.insert(format!("calls/{stem}"), call);
         }
         Ok(evidence)
     }

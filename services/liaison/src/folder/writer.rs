@@ -15,13 +15,13 @@ use contracts::{
     client_registry::v1::Policy,
     escalation::v1::{Case, ExportTimelineResponse, TimelineEntry},
     event::v1::Event,
-    notification::v1::{Mail, Notification},
+    notification::v1::{Call, Mail, Meeting, Notification},
 };
 use prost::{Message, Name};
 use serde::Serialize;
 
 use super::{
-    CalendarInForce, ClientRecord, Fault, FolderFault, Run, StaffRecord, Step, id_of, names, proto_json,
+    CalendarInForce, ClientRecord, Fault, FolderFault, PlacedCall, Run, StaffRecord, Step, id_of, names, proto_json,
     proto_json::List,
 };
 
@@ -185,6 +185,32 @@ impl FolderWriter {
     pub fn notifications(&self, mut notifications: Vec<Notification>) -> Result<(), FolderFault> {
         notifications.sort_by(|a, b| a.name.cmp(&b.name));
         self.write_protos(names::NOTIFICATIONS, notifications)
+    }
+
+    /// `meetings.json`, sorted by name.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn meetings(&self, mut meetings: Vec<Meeting>) -> Result<(), FolderFault> {
+        meetings.sort_by(|a, b| a.name.cmp(&b.name));
+        self.write_protos(names::MEETINGS, meetings)
+    }
+
+    /// `calls.json`, sorted by name.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn calls(&self, mut calls: Vec<Call>) -> Result<(), FolderFault> {
+        calls.sort_by(|a, b| a.name.cmp(&b.name));
+        self.write_protos(names::CALLS, calls)
+    }
+
+    /// A call that was placed.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn call_out(&self, call: &PlacedCall) -> Result<(), FolderFault> {
+        self.write_json(&format!("{}/{}.json", names::CALLS_OUT, id_of(&call.call)), call)
     }
 
     /// `mails.json`, sorted by name.

@@ -35,8 +35,18 @@ impl<'a> At<'a> {
         self.named("mails/")
     }
 
+    /// The meetings that it names.
+    pub(super) fn meetings(&self) -> impl Iterator<Item = &'a str> {
+        self.named("meetings/")
+    }
+
     fn named(&self, collection: &'static str) -> impl Iterator<Item = &'a str> {
         self.entry.references.iter().map(String::as_str).filter(move |name| name.starts_with(collection))
+    }
+
+    /// Whether it is a missed update that nobody was told of but with a later one: it was noticed when that was missed, too.
+    pub(super) fn told_with_later(&self) -> bool {
+        self.kind == TimelineKind::ClockBreached && self.entry.reason == "TOLD_WITH_LATER"
     }
 
     pub(super) fn due(&self) -> Option<Timestamp> {
@@ -98,7 +108,7 @@ impl<'a> CaseView<'a> {
         let kind = opened.iter().find(|event| event.what.case == self.case.name).map(|event| event.what.kind());
         // Where the event is not there the end state tells: an issue that never became one was one from the beginning.
         let kind = kind.unwrap_or(self.case.kind());
-        kind == CaseKind::Issue && self.case.mail.is_empty()
+        matches!(kind, CaseKind::Issue | CaseKind::Incident) && self.case.mail.is_empty()
     }
 
     /// The policy that the case is kept under.

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use ::evidence::audit_file::FileOutcome;
 use business_time::Timestamp;
-use contracts::notification::v1::{Notification, NotificationState};
+use contracts::{
+    client_registry::v1::Channel,
+    notification::v1::{Notification, NotificationKind, NotificationState},
+};
 use jiff::SignedDuration;
 
 use super::{Row, docket::Docket, span::earlier};
@@ -40,7 +43,7 @@ pub(super) fn row(evidence: &Evidence) -> Row {
         }
     }
     for notification in evidence.notifications.values() {
-        let handed_over = notification.state() == NotificationState::HandedOver;
+        let handed_over = did_leave(notification) && notification.channel() != Channel::Phone;
         if handed_over && !evidence.mails_out.contains_key(&notification.name) {
             let place = format!("{} {}", names::NOTIFICATIONS, notification.name);
             docket.broken(place, format!("is handed over, but {} is not there", mail_path(&notification.name)));
@@ -77,20 +80,39 @@ fn was_permitted(evidence: &Evidence, notification: &Notification, time: Timesta
     Ok(())
 }
 
+/// Handed over; of an alert also where somebody answered it, or where it came back and nobody was reached (SOP 8.2).
+fn did_leave(notification: &Notification) -> bool {
+    let alert = notification.kind() == NotificationKind::CriticalAlert;
+    match notification.state() {
+        // What came back had left.
+        NotificationState::HandedOver | NotificationState::Returned => true,
+        NotificationState::Reached => alert,
+        NotificationState::Failed => alert && notification.hand_over_time.is_some(),
+        _ => false,
+    }
+}
+
 fn mail_path(notification: &str) -> String {
     format!("{}/{}.eml", names::MAILS_OUT, id_of(notification))
 }
 
 fn left_rightly(evidence: &Evidence, notification: &Notification, mail: &Eml) -> Result<(), String> {
-    // What came back had left.
-    if !matches!(notification.state(), NotificationState::HandedOver | NotificationState::Returned) {
+    if !did_leave(notification) {
         let state = notification.state().as_str_name().trim_start_matches("NOTIFICATION_STATE_");
         return Err(format!("left, but its notification is {state}"));
+    }
+    if notification.channel() == Channel::Phone {
+        return Err("left by mail, and is a call".to_owned());
     }
     bears_its_ids(notification, mail)?;
     let time = instant(notification.hand_over_time.as_ref()).ok_or("left, but nothing says when")?;
     let policy = evidence.policy_at(time).ok_or("left before there was a policy")?;
-    was_permitted(evidence, notification, time)?;
+    // While the registry is down nobody permits: a critical alert leaves by the copy of who is told, and says so (SOP 8.2).
+    let from_copy = notification.kind() == NotificationKind::CriticalAlert
+        && notification.attempts_made.iter().any(|attempt| attempt.from_copy);
+    if !from_copy {
+        was_permitted(evidence, notification, time)?;
+    }
 
     let [from] = mail.from.as_slice() else {
         return Err(format!("has {} senders", mail.from.len()));

@@ -8,8 +8,8 @@ use contracts::{
     escalation::v1::{ClockKind, TimelineKind},
     event::v1::Event,
     notification::v1::{
-        DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, InquiryReceived, MailNoted,
-        SentCopyReceived,
+        AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded,
+        InquiryReceived, MailNoted, MeetingHeld, SentCopyReceived,
     },
 };
 
@@ -101,7 +101,9 @@ impl<'a> Entries<'a> {
     fn every_one_happened(&self, kinds: &[TimelineKind], docket: &mut Docket) {
         for (case, entries) in &self.left {
             let Some(view) = self.by_case.get(case) else { continue };
-            for at in entries.iter().filter(|at| kinds.contains(&at.kind)) {
+            // An update that was missed while nobody was there to notice is told with the latest of them alone.
+            let told = |at: &&At<'_>| kinds.contains(&at.kind) && !at.told_with_later();
+            for at in entries.iter().filter(told) {
                 let kind = at.kind.as_str_name().trim_start_matches("TIMELINE_KIND_");
                 docket.broken(view.place(at), format!("is {kind}, of which no event says anything"));
             }
@@ -151,7 +153,7 @@ fn cases_events_have_entries<'a>(
             at.kind == TimelineKind::Reopened || returned
         });
     }
-    each!(ClockBreached, ClockBreached, |what, at| at.entry.clock() == what.clock());
+    each!(ClockBreached, ClockBreached, |what, at| { at.entry.clock() == what.clock() && !at.told_with_later() });
     each!(CaseBecameIssue, BecameIssue);
     each!(CaseAcknowledged, Acknowledged);
     each!(CaseEscalated, Escalated, |what, at| at.entry.step == what.step && at.entry.target == what.target);
@@ -160,6 +162,7 @@ fn cases_events_have_entries<'a>(
     each!(ResolutionConfirmed, ResolutionConfirmed, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(ConfirmationDue, ConfirmationReminded, |what, at| at.entry.proposal_revision == what.proposal_revision);
     each!(CaseClosed, Closed);
+    each!(CriticalDeclared, DeclaredCritical);
     // A second reply responds too, but ends no clock, and of that no event tells: see DeliverySucceeded below.
     let told = [
         TimelineKind::Opened,
@@ -173,6 +176,7 @@ fn cases_events_have_entries<'a>(
         TimelineKind::ResolutionConfirmed,
         TimelineKind::ConfirmationReminded,
         TimelineKind::Closed,
+        TimelineKind::DeclaredCritical,
     ];
     entries.every_one_happened(&told, docket);
 }
@@ -196,6 +200,16 @@ fn deliveries_have_entries<'a>(
                 && at.entry.stand_ins_for == what.stand_ins_for;
             names_it && (told || matches!(at.kind, TimelineKind::Responded | TimelineKind::AcknowledgementSent))
         });
+    }
+    for happened in evidence.happened::<MeetingHeld>("notification") {
+        let what = &happened.what;
+        if !what.case.is_empty() {
+            let kind = if what.answers { TimelineKind::Responded } else { TimelineKind::Told };
+            let place = event_place("notification", happened.position, "MeetingHeld");
+            entries.take(&place, &what.case, docket, |at| {
+                at.kind == kind && at.meetings().any(|name| name == what.meeting)
+            });
+        }
     }
     let failed = evidence.happened::<DeliveryFailed>("notification").into_iter();
     let failed =
@@ -233,6 +247,23 @@ fn deliveries_have_entries<'a>(
             entries.take(&place, &case, docket, names_it);
         }
     }
+    for happened in evidence.happened::<AlertProgressed>("notification") {
+        let what = &happened.what;
+        let kind = match what.step() {
+            AlertStep::Attempted => TimelineKind::AlertAttempted,
+            AlertStep::NotReached => TimelineKind::AlertNotReached,
+            AlertStep::HandedOver => TimelineKind::AlertHandedOver,
+            AlertStep::Reached => TimelineKind::AlertReached,
+            AlertStep::Failed => TimelineKind::AlertFailed,
+            AlertStep::Unspecified => continue,
+        };
+        let place = event_place("notification", happened.position, "AlertProgressed");
+        entries.take(&place, &what.case, docket, |at| {
+            let names_it = at.notifications().any(|name| name == what.notification);
+            let same = at.entry.attempt == what.attempt && at.entry.reason == what.reason;
+            names_it && same && at.kind == kind && at.entry.people.first().map_or("", String::as_str) == what.person
+        });
+    }
     for happened in evidence.happened::<MailNoted>("notification") {
         let what = &happened.what;
         if what.case.is_empty() {
@@ -250,6 +281,11 @@ fn deliveries_have_entries<'a>(
         TimelineKind::ReplyReturned,
         TimelineKind::AutomaticMail,
         TimelineKind::ThirdPartyMail,
+        TimelineKind::AlertAttempted,
+        TimelineKind::AlertNotReached,
+        TimelineKind::AlertHandedOver,
+        TimelineKind::AlertReached,
+        TimelineKind::AlertFailed,
     ];
     entries.every_one_happened(&told, docket);
 

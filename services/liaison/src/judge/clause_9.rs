@@ -101,7 +101,7 @@ fn is_explained(evidence: &Evidence, client: &str, time: Timestamp) -> bool {
 /// Whoever stands for the client was told of each clock that was late.
 fn lateness_told(view: &CaseView<'_>, docket: &mut Docket) {
     let mut used = Vec::new();
-    for at in view.of_kind(TimelineKind::ClockBreached) {
+    for at in view.of_kind(TimelineKind::ClockBreached).filter(|at| !at.told_with_later()) {
         docket.cite(view.path);
         let telling = Telling {
             kind: NotificationKind::ClockBreach,

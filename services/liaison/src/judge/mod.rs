@@ -6,8 +6,10 @@
 //! | `clause_2` | scope: everybody who acted is known, of a kind, and was active |
 //! | `clause_4_2` | responsiveness: clocks, replies, breaches, triage |
 //! | `clause_6` | channels: mail only from the official domain, only to who it is for |
+//! | `clause_6_meetings` | channels: calls, video and meetings with what the procedure demands of each |
 //! | `clause_7` | confidentiality: who reached what, and that it was written down |
 //! | `clause_8_1` | 24 hours: escalation steps |
+//! | `clause_8_2` | critical incidents: who was told at once, and the client's updates |
 //! | `clause_8_3` | documentation: chains, and an entry for each event |
 //! | `clause_8_4` | both parties: closing, and reminders until then |
 //! | `clause_9` | roles: account managers, and who was told |
@@ -24,8 +26,10 @@ mod case_view;
 mod clause_2;
 mod clause_4_2;
 mod clause_6;
+mod clause_6_meetings;
 mod clause_7;
 mod clause_8_1;
+mod clause_8_2;
 mod clause_8_3;
 mod clause_8_4;
 mod clause_9;
@@ -53,8 +57,10 @@ pub fn judge(evidence: &Evidence) -> Table {
         clause_2::row(evidence),
         clause_4_2::row(evidence),
         clause_6::row(evidence),
+        clause_6_meetings::row(evidence),
         clause_7::row(evidence),
         clause_8_1::row(evidence),
+        clause_8_2::row(evidence),
         clause_8_3::row(evidence),
         clause_8_4::row(evidence),
         clause_9::row(evidence),

@@ -14,11 +14,13 @@ use contracts::{
     escalation::v1::{Case, ChainedEntry, ClockKind, ExportTimelineResponse, Provenance, TimelineEntry, TimelineKind},
     event::v1::Event,
     notification::v1::{
-        DeliverySucceeded, Mail, MailKind, MailState, Notification, NotificationKind, NotificationState, SenderCheck,
+        Call, DeliverySucceeded, Mail, MailKind, MailState, Notification, NotificationKind, NotificationState,
+        SenderCheck,
     },
 };
 use liaison::folder::{
-    CalendarInForce, ClientRecord, Expectation, FolderWriter, Outcome, Refused, Run, StaffRecord, Step, head_path,
+    CalendarInForce, ClientRecord, Expectation, FolderWriter, Outcome, PlacedCall, Refused, Run, StaffRecord, Step,
+    head_path,
 };
 use prost::{Message, Name};
 use serde_json::{Value, json};
@@ -60,6 +62,8 @@ pub struct World {
     pub mails: Vec<Mail>,
     pub mails_in: Vec<(String, String)>,
     pub mails_out: Vec<(String, String)>,
+    pub calls: Vec<Call>,
+    pub calls_out: Vec<PlacedCall>,
     pub story: Vec<Step>,
 }
 
@@ -115,6 +119,8 @@ impl World {
             mails: Vec::new(),
             mails_in: Vec::new(),
             mails_out: Vec::new(),
+            calls: Vec::new(),
+            calls_out: Vec::new(),
             story: Vec::new(),
         }
     }
@@ -341,7 +347,7 @@ impl World {
         );
         if !about_mail {
             let kind = match sent.kind {
-                NotificationKind::Reply => TimelineKind::Responded,
+                NotificationKind::Reply | NotificationKind::IncidentUpdate => TimelineKind::Responded,
                 NotificationKind::AutoAcknowledgement | NotificationKind::Acknowledgement => {
                     TimelineKind::AcknowledgementSent
                 }
@@ -408,6 +414,10 @@ impl World {
         }
         for (id, raw) in &self.mails_out {
             writer.mail_out(id, raw.as_bytes()).unwrap();
+        }
+        writer.calls(self.calls).unwrap();
+        for call in &self.calls_out {
+            writer.call_out(call).unwrap();
         }
         writer.story(&self.story).unwrap();
         let evidence = liaison::folder::Folder::read(folder).unwrap();

@@ -12,7 +12,6 @@ use crate::notification::alert::{Side, Step};
 /// less than the rest. Then the provider is asked.
 pub const LONGEST: Duration = Duration::from_secs(120);
 /// How long it rings: shorter than most voicemails need to answer would lose nobody, longer only delays the next number.
-#[expect(dead_code, reason = "for the provider that rings")]
 pub const RING: Duration = Duration::from_secs(30);
 /// The key that confirms.
 pub const KEY: char = '1';

@@ -192,7 +192,6 @@ impl StoredCall {
     }
 
     /// What is spoken.
-    #[expect(dead_code, reason = "for the provider that speaks")]
     pub async fn script<C: ConnectionTrait>(&self, conn: &C, keyring: &Keyring) -> Result<Script, Fault> {
         let place = place("script", &self.call.id);
         let owner = Owner::new(self.call.client.as_str());

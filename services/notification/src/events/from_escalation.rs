@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use command::{Commands, Fault};
 use contracts::escalation::v1::{
-    CaseEscalated, CaseOpened, ClockBreached, ConfirmationDue, CriticalDeclared, ListCasesRequest, ResolutionProposed,
-    case_service_client::CaseServiceClient,
+    CaseClosed, CaseEscalated, CaseOpened, ClockBreached, ConfirmationDue, CriticalDeclared, ListCasesRequest,
+    ResolutionProposed, case_service_client::CaseServiceClient,
 };
 use database::{Database, DatabaseTransaction};
 use event_log::{Event, Handler, HandlerError, Position};
 use runtime::Client;
 
 use super::{
-    is_known, on_case_escalated, on_case_opened, on_clock_breached, on_confirmation_due, on_critical_declared,
-    on_resolution_proposed, short_name, trouble,
+    is_known, on_case_closed, on_case_escalated, on_case_opened, on_clock_breached, on_confirmation_due,
+    on_critical_declared, on_resolution_proposed, short_name, trouble,
 };
 use crate::{notification::Notifications, thread};
 
@@ -55,6 +55,8 @@ impl Handler for FromEscalation {
             on_confirmation_due::handle(notifications, &unit, &id, &it).await
         } else if let Some(it) = event.decode::<CriticalDeclared>()? {
             on_critical_declared::handle(notifications, &unit, &id, &it).await
+        } else if let Some(it) = event.decode::<CaseClosed>()? {
+            on_case_closed::handle(notifications, &unit, &it).await
         } else if is_known(event) {
             return Ok(());
         } else {

@@ -3,6 +3,7 @@
 pub mod from_client_registry;
 pub mod from_escalation;
 mod on_calendar_changed;
+mod on_case_closed;
 mod on_case_escalated;
 mod on_case_opened;
 mod on_clock_breached;

@@ -121,6 +121,13 @@ impl Notification {
         alert.next_round_time
     }
 
+    /// No other round begins: what the alert is about is over.
+    pub fn stop_rounds(&mut self) {
+        if let Some(alert) = self.alert.as_mut() {
+            (alert.round_over, alert.next_round_time) = (true, None);
+        }
+    }
+
     /// A person answered; false where that was known, or it is no alert.
     pub fn reach(&mut self, time: Timestamp, person: &str) -> bool {
         if self.alert.is_none() || matches!(self.state, State::Reached | State::Cancelled) {
@@ -216,6 +223,15 @@ mod tests {
         assert!(alert.begin_round(at(90)), "late, as after downtime, but due");
         assert_eq!(alert.end_round(at(91), ROUND_WAIT), None, "and that was the last");
         assert!(!alert.begin_round(at(200)));
+    }
+
+    #[test]
+    fn stopped_it_begins_no_other_round_and_whoever_answers_late_is_reached() {
+        let mut alert = alert(Channel::Phone);
+        alert.end_round(at(1), ROUND_WAIT);
+        alert.stop_rounds();
+        assert!(!alert.begin_round(at(30)));
+        assert!(alert.reach(at(31), "staff/boss"));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Progress<'a> {
 
 /// The reason of an alert whose people were all tried.
 pub const NOBODY_REACHED: &str = "NOBODY_REACHED";
+/// The reason of an alert that had reached nobody when its case was closed.
+pub const CASE_CLOSED: &str = "CASE_CLOSED";
 /// The reason of a mail that came back.
 pub const MAIL_RETURNED: &str = "MAIL_RETURNED";
 
@@ -55,6 +57,27 @@ impl Notifications {
             self.tell_failed(unit, alert, reason).await?;
         }
         self.next_round(unit, alert, wait).await
+    }
+
+    /// The case is closed: nobody is called or written to about it any more. What reached nobody by then has failed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn stop(&self, unit: &Unit<'_>, case: &str) -> Result<(), Fault> {
+        for id in repo::alerts_of_case(unit.tx(), case).await? {
+            let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
+            let alert = &mut stored.notification;
+            if !alert.is_open() {
+                continue;
+            }
+            if alert.state == State::Queued && alert.fail(CASE_CLOSED).is_ok() {
+                publish::notification(unit, alert).await?;
+                self.tell_failed(unit, alert, CASE_CLOSED).await?;
+            }
+            alert.stop_rounds();
+            repo::save(unit.tx(), alert).await?;
+        }
+        Ok(())
     }
 
     async fn next_round(&self, unit: &Unit<'_>, alert: &mut Notification, wait: Duration) -> Result<(), Fault> {

@@ -97,6 +97,13 @@ pub async fn find_alerts<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -
     Ok(query.into_tuple().all(conn).await?)
 }
 
+/// The alerts about a case, in the order of their ids.
+pub async fn alerts_of_case<C: ConnectionTrait>(conn: &C, case: &str) -> Result<Vec<String>, Fault> {
+    let query = row::Entity::find().select_only().column(row::Column::Id).filter(row::Column::CaseName.eq(case));
+    let query = query.filter(row::Column::Kind.eq(kind_number(Kind::CriticalAlert))).order_by_asc(row::Column::Id);
+    Ok(query.into_tuple().all(conn).await?)
+}
+
 /// The request or reminder to confirm that has this Message-ID and went to this client.
 pub async fn find_confirmation_request<C: ConnectionTrait>(
     conn: &C,

@@ -132,6 +132,7 @@ impl Ready {
             failed_side: if facts.side == "CLIENT" { "the client" } else { "management" }.to_owned(),
             failed_channel: if facts.channel == "PHONE" { "phone" } else { "email" }.to_owned(),
             failure: failure(&facts.reason).to_owned(),
+            case_open: facts.reason != "CASE_CLOSED",
             from_copy: permit.from_copy,
             due: time(facts.due_time),
             received: time(facts.receive_time),
@@ -195,6 +196,7 @@ fn failure(reason: &str) -> &'static str {
     match reason {
         "NOBODY_REACHED" => "nobody answered at any number, and no message could be left",
         "NOBODY_TO_TELL" => "nobody is entered with an address or a number for this",
+        "CASE_CLOSED" => "nobody had answered when the case was closed",
         "MAIL_RETURNED" => "the mail came back",
         "ADDRESS_UNUSABLE" => "the address entered is not one that can be written to",
         "OUTCOME_UNKNOWN" => "what became of it cannot be told",

@@ -85,6 +85,8 @@ pub struct Context {
     pub failed_channel: String,
     /// Why, for people.
     pub failure: String,
+    /// Whether the case of an alert that failed was still open then.
+    pub case_open: bool,
     /// Whether the registry did not answer and the copy of who is told was used.
     pub from_copy: bool,
     /// When it is or was due, for people.

@@ -2,10 +2,11 @@
 
 use contracts::{
     client_registry::v1::Channel,
-    escalation::v1::CriticalDeclared,
+    escalation::v1::{CaseClosed, ClockBreached, ClockKind, CriticalDeclared},
     notification::v1::{
         AlertProgressed, AlertSide, AlertStep, AnsweredBy, Call, CallState, CallStatus, CancelNotificationRequest,
-        ListCallsRequest, Notification, NotificationKind, NotificationState, ReportCallRequest,
+        DeliverySucceeded, ListCallsRequest, ListNotificationsRequest, MessageNature, Notification, NotificationKind,
+        NotificationState, ReportCallRequest, SendMessageRequest, WatchDeliveriesRequest,
     },
 };
 use testkit::{TestDatabase, both_databases};
@@ -30,10 +31,21 @@ both_databases!(sets();
     only_the_telephony_reports_and_an_unknown_call_is_not_found,
     a_call_that_nobody_tells_of_is_unknown_and_the_next_is_a_possible_duplicate,
     nothing_personal_lies_open_in_the_tables_and_events,
+    nobody_is_called_about_a_case_that_is_closed,
+    nobody_to_tell_is_a_failure_that_is_told,
+    an_address_that_is_none_keeps_nobody_else_from_being_told,
+    an_update_goes_to_whoever_is_told_of_incidents,
+    an_update_needs_a_case,
+    a_late_update_is_told_to_the_account_manager_and_management,
+    whoever_watches_sees_that_somebody_was_reached,
 );
 
 pub async fn declare(house: &House, case: &str) {
-    let event = CriticalDeclared {
+    house.tell(case, &declared(house, case)).await;
+}
+
+pub fn declared(house: &House, case: &str) -> CriticalDeclared {
+    CriticalDeclared {
         case: case.into(),
         client: ACME.into(),
         engagement: String::new(),
@@ -41,12 +53,12 @@ pub async fn declare(house: &House, case: &str) {
         declare_time: Some(wire(house.clock.now())),
         report_due_time: None,
         policy_version: 1,
-    };
-    house.tell(case, &event).await;
+    }
 }
 
 pub async fn alert(house: &House, side: AlertSide, channel: Channel) -> Notification {
-    let all = house.notifications(NotificationKind::CriticalAlert).await;
+    let request = ListNotificationsRequest { case: "cases/1".into(), page_size: 200, ..Default::default() };
+    let all = house.outbound(BOSS).list_notifications(request).await.unwrap().into_inner().notifications;
     let found = all.into_iter().find(|one| one.side() == side && one.channel() == channel).unwrap();
     house.notification(&found.name).await
 }
@@ -374,6 +386,120 @@ async fn a_call_that_nobody_tells_of_is_unknown_and_the_next_is_a_possible_dupli
     let late = ReportCallRequest { name: called[0].name.clone(), digits: "1".into(), ..Default::default() };
     try_report(&house, late).await.unwrap();
     assert_eq!(alert(&house, AlertSide::Client, Channel::Phone).await.state(), NotificationState::Reached);
+}
+
+async fn nobody_is_called_about_a_case_that_is_closed(db: TestDatabase) {
+    let house = House::new(db).await;
+    declare(&house, "cases/1").await;
+    busy(&house, AlertSide::Client).await;
+    let closed = CaseClosed { case: "cases/1".into(), client: ACME.into() };
+    house.tell("cases/1", &closed).await;
+    busy(&house, AlertSide::Client).await;
+    for side in [AlertSide::Client, AlertSide::Management] {
+        let phone = alert(&house, side, Channel::Phone).await;
+        assert_eq!((phone.state(), phone.reason.as_str()), (NotificationState::Failed, "CASE_CLOSED"));
+        assert_eq!(alert(&house, side, Channel::Email).await.state(), NotificationState::HandedOver);
+    }
+    house.at("2026-06-01T10:30:00Z").await;
+    assert_eq!(
+        (calls(&house, AlertSide::Client).await.len(), calls(&house, AlertSide::Management).await.len()),
+        (2, 1)
+    );
+}
+
+async fn nobody_to_tell_is_a_failure_that_is_told(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.registry.state().phones.remove(CARLA);
+    declare(&house, "cases/1").await;
+    let phone = alert(&house, AlertSide::Client, Channel::Phone).await;
+    assert_eq!((phone.state(), phone.reason.as_str()), (NotificationState::Failed, "NOBODY_TO_TELL"));
+    assert_eq!(
+        steps(&house, AlertSide::Client, Channel::Phone).await,
+        [step(AlertStep::Failed, "", 0, "NOBODY_TO_TELL")]
+    );
+    assert_eq!(house.notifications(NotificationKind::AlertFailed).await.len(), 2);
+    // Somebody enters a number meanwhile.
+    house.registry.state().phones.insert(CARLA.into(), vec!["+442070000001".into()]);
+    house.at("2026-06-01T09:20:00Z").await;
+    report(&house, AlertSide::Client, CallStatus::Answered, AnsweredBy::Human, "1").await;
+    assert_eq!(alert(&house, AlertSide::Client, Channel::Phone).await.state(), NotificationState::Reached);
+}
+
+async fn an_address_that_is_none_keeps_nobody_else_from_being_told(db: TestDatabase) {
+    let house = House::new(db).await;
+    {
+        let mut state = house.registry.state();
+        state.contacts.get_mut(CARLA).unwrap().email = "not an address".into();
+        state.contacts.get_mut(COLIN).unwrap().confirms = true;
+    }
+    declare(&house, "cases/1").await;
+    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!((mail.state(), mail.recipients.clone()), (NotificationState::HandedOver, vec![COLIN.to_owned()]));
+}
+
+fn update(case: &str) -> SendMessageRequest {
+    SendMessageRequest {
+        nature: MessageNature::IncidentUpdate.into(),
+        subject: "How it stands".into(),
+        ..reply(case, "The pump runs again; we look for the cause.")
+    }
+}
+
+async fn an_update_goes_to_whoever_is_told_of_incidents(db: TestDatabase) {
+    let house = House::new(db).await;
+    let mail = house.take(&of_carla("1@client.example", "", "The pump is dead.")).await;
+    house.open_case("cases/1", &mail).await;
+    declare(&house, "cases/1").await;
+    let sent = house.send(ANNA, update("cases/1")).await.unwrap();
+    house.quiet().await;
+    let sent = house.notification(&sent.name).await;
+    assert_eq!((sent.kind(), sent.state()), (NotificationKind::IncidentUpdate, NotificationState::HandedOver));
+    assert_eq!((sent.audience.as_str(), sent.recipients.clone()), ("INCIDENT_CONTACTS", vec![CARLA.to_owned()]));
+    let told = house.told::<DeliverySucceeded>().await;
+    let update = told.iter().find(|one| one.kind() == NotificationKind::IncidentUpdate).unwrap();
+    assert_eq!((update.author.as_str(), update.case.as_str()), (ANNA, "cases/1"));
+}
+
+async fn an_update_needs_a_case(db: TestDatabase) {
+    let house = House::new(db).await;
+    let refused = refused(house.send(ANNA, update("")).await);
+    assert_eq!(refused, (Code::InvalidArgument, "CASE_MISSING".to_owned()));
+    assert!(house.notifications(NotificationKind::IncidentUpdate).await.is_empty());
+}
+
+async fn a_late_update_is_told_to_the_account_manager_and_management(db: TestDatabase) {
+    let house = House::new(db).await;
+    let breached = ClockBreached {
+        case: "cases/1".into(),
+        client: ACME.into(),
+        clock: ClockKind::ClientUpdate.into(),
+        due_time: Some(wire(at("2026-06-01T09:00:00Z"))),
+        ..Default::default()
+    };
+    house.tell("cases/1", &breached).await;
+    let told = house.notifications(NotificationKind::ClockBreach).await;
+    let mut audiences: Vec<_> = told.iter().map(|one| one.audience.as_str()).collect();
+    audiences.sort_unstable();
+    assert_eq!(audiences, ["ACCOUNT_MANAGER", "MANAGEMENT"]);
+    let text = house.notification(&told[0].name).await.text;
+    assert!(text.contains("update on a critical incident") && text.contains("10:00 (Europe/London)"), "{text}");
+}
+
+async fn whoever_watches_sees_that_somebody_was_reached(db: TestDatabase) {
+    let house = House::new(db).await;
+    let mut stream =
+        house.outbound(ANNA).watch_deliveries(WatchDeliveriesRequest::default()).await.unwrap().into_inner();
+    declare(&house, "cases/1").await;
+    report(&house, AlertSide::Client, CallStatus::Answered, AnsweredBy::Human, "1").await;
+    let name = alert(&house, AlertSide::Client, Channel::Phone).await.name;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&NotificationState::Reached) {
+        let told = tokio::time::timeout(SOON, stream.message()).await.unwrap().unwrap().unwrap();
+        if told.notification == name {
+            seen.push(told.state());
+        }
+    }
+    assert_eq!(seen, [NotificationState::Queued, NotificationState::Reached]);
 }
 
 async fn nothing_personal_lies_open_in_the_tables_and_events(db: TestDatabase) {

@@ -27,6 +27,8 @@ pub enum Break {
     AfterHandOver,
     /// Has taken the mail and does not know it.
     Forgets,
+    /// The same, and from then on nobody can tell of any mail, as with SMTP.
+    ForgetsForGood,
     /// Refuses it, for now or for good.
     Refuses { permanent: bool },
 }
@@ -127,6 +129,11 @@ impl MailProvider for Breakable {
                 self.outbox.hand_over(mail).await;
                 HandOver::Unknown
             }
+            Some(Break::ForgetsForGood) => {
+                self.outbox.hand_over(mail).await;
+                self.blind();
+                HandOver::Unknown
+            }
             Some(Break::Refuses { permanent }) => HandOver::refused("NOT_TODAY", permanent),
         }
     }
@@ -157,9 +164,11 @@ pub struct BreakablePhones {
     lost: Arc<Mutex<Vec<String>>>,
     begun: Arc<Mutex<u32>>,
     during: Arc<Mutex<Option<CallHook>>>,
-    gates: Arc<Mutex<Vec<(String, Arc<Semaphore>)>>>,
+    /// Numbers whose calls are held back.
+    gates: Arc<Mutex<Vec<Gate>>>,
 }
 
+type Gate = (String, Arc<Semaphore>);
 type CallHook = Box<dyn Fn(&OutgoingCall) + Send>;
 
 impl BreakablePhones {

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use access::{AccessLayer, Rules};
 use business_time::{ManualClock, Timestamp, WallClock};
 use contracts::{
-    client_registry::v1::{Calendar, CalendarChanged, PolicyPublished},
+    client_registry::v1::{Calendar, CalendarChanged, IncidentPartiesChanged, PolicyPublished},
     escalation::v1::{CaseKind, CaseOpened, CaseOrigin},
     notification::v1::{
         DeliverMailRequest, DeliverMailResponse, GetMailRequest, GetNotificationRequest, ListMailsRequest,
@@ -18,7 +18,10 @@ use contracts::{
 use database::{Value, exec, query_all, query_one};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
-use notification::{App, Config, Deps, LocalOutbox, LocalPhones, MIGRATIONS, Peers, Providers, config::Own};
+use notification::{
+    App, Config, Deps, LocalOutbox, LocalPhones, MIGRATIONS, Peers, Providers,
+    config::{Own, TwilioSettings},
+};
 use prost::{Message, Name};
 use runtime::{Client, Edge, Server, Services};
 use service::Service;
@@ -109,7 +112,16 @@ impl House {
 
     /// As [`House::new`], with settings of its own beside the outbox.
     pub async fn with(db: TestDatabase, own: Own) -> Self {
-        let house = Self::strange_with(db, own).await;
+        let house = Self::made(db, own).await;
+        house.furnish();
+        house.tell_policy(1).await;
+        house.quiet().await;
+        house
+    }
+
+    /// As [`House::new`], listening for the callbacks of this account.
+    pub async fn called_back(db: TestDatabase, twilio: TwilioSettings) -> Self {
+        let house = Self::made(db, Own { twilio, ..Own::default() }).await;
         house.furnish();
         house.tell_policy(1).await;
         house.quiet().await;
@@ -139,10 +151,10 @@ impl House {
 
     /// A registry that knows people, but no policy and no calendar yet.
     pub async fn strange(db: TestDatabase) -> Self {
-        Self::strange_with(db, Own::default()).await
+        Self::made(db, Own::default()).await
     }
 
-    async fn strange_with(db: TestDatabase, own: Own) -> Self {
+    async fn made(db: TestDatabase, own: Own) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kek_file = folder.path().join("kek");
         Kek::from_file_or_generate(&kek_file).unwrap();
@@ -335,6 +347,23 @@ impl House {
             open_time: Some(wire(self.clock.now())),
         };
         self.tell(case, &event).await;
+    }
+
+    /// Tells an event of escalation's and waits for nothing.
+    pub async fn only_tell<M: Message + Name>(&self, case: &str, event: &M) {
+        self.escalation_events.tell(case, self.clock.now(), event).await;
+    }
+
+    /// Tells that who is told of incidents changed; of the firm where `client` is empty.
+    pub async fn tell_parties(&self, client: &str) {
+        let revision = {
+            let mut state = self.registry.state();
+            state.incident_revision += 1;
+            state.incident_revision
+        };
+        let event = IncidentPartiesChanged { client: client.into(), revision };
+        self.registry_events.tell(client, self.clock.now(), &event).await;
+        self.quiet().await;
     }
 
     /// Tells an event of escalation's and waits until everything that follows is done.

@@ -199,9 +199,11 @@ impl Obligation {
             if alert.person.is_some() {
                 self.person.clone_from(&alert.person);
             }
-            if alert.step == AlertStep::Reached || !alert.reason.is_empty() {
-                self.reason.clone_from(&alert.reason);
-            }
+        }
+        // That nobody is left is of no single attempt, and says more than why a later one reached nobody.
+        let latest = alert.attempt >= self.attempt && self.state != Told::Failed && !alert.reason.is_empty();
+        if state >= Told::Failed || latest {
+            self.reason.clone_from(&alert.reason);
         }
         if state > self.state {
             self.state = state;

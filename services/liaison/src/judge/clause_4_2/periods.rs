@@ -3,7 +3,9 @@
 use business_time::Timestamp;
 use contracts::{
     escalation::v1::TimelineKind,
-    notification::v1::{MailKind, MailState, Notification, NotificationKind, NotificationState, SenderCheck},
+    notification::v1::{
+        MailKind, MailState, Meeting, MeetingState, Notification, NotificationKind, NotificationState, SenderCheck,
+    },
 };
 
 use crate::{
@@ -134,8 +136,18 @@ fn is_moved_by_its_calendar(
     }
 }
 
-/// The reply of a person of the firm, to a contact of the client, on this case, that left.
+/// The reply of a person of the firm, to a contact of the client, on this case, that left or was spoken.
 fn is_a_response(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
+    if let Some(name) = response.meetings().next() {
+        let meeting = view.evidence.meetings.get(name).ok_or(format!("rests on {name}, which is not there"))?;
+        is_an_answer(view, meeting).map_err(|what| format!("rests on {name}, which {what}"))?;
+        let over = instant(meeting.end_time.as_ref());
+        return if over == Some(response.occurred) {
+            Ok(())
+        } else {
+            Err(format!("counts from {}, {name} was over at {}", response.occurred, told_time(over)))
+        };
+    }
     let Some(name) = response.notifications().next() else {
         return is_a_colleagues_own(view, response);
     };
@@ -178,8 +190,26 @@ fn is_a_colleagues_own(view: &CaseView<'_>, response: &At<'_>) -> Result<(), Str
     Err(format!("rests on {name}, which {what}"))
 }
 
+/// What was said in a meeting answers this case's question: the host said it, to people of the client, and the meeting has all
+/// that it needs to count.
+fn is_an_answer(view: &CaseView<'_>, meeting: &Meeting) -> Result<(), &'static str> {
+    if !meeting.answers || meeting.case != view.case.name {
+        return Err("does not answer this case");
+    }
+    if meeting.state() != MeetingState::Closed {
+        return Err("is not closed");
+    }
+    if !is_staff(&meeting.host) || view.evidence.find_staff(&meeting.host).is_none() {
+        return Err("no person of the firm held");
+    }
+    let of_client = format!("{}/contacts/", view.case.client);
+    let to_client = |name: &String| name.starts_with(&of_client) && view.evidence.find_contact(name).is_some();
+    if meeting.contacts.iter().any(to_client) { Ok(()) } else { Err("was held with no contact of the client") }
+}
+
 fn is_substantive(view: &CaseView<'_>, notification: &Notification) -> Result<(), String> {
-    if notification.kind() != NotificationKind::Reply {
+    // An update on a critical incident is a person's word on this very case.
+    if !matches!(notification.kind(), NotificationKind::Reply | NotificationKind::IncidentUpdate) {
         return Err(format!(
             "is no reply but {}",
             notification.kind().as_str_name().trim_start_matches("NOTIFICATION_KIND_")
@@ -205,12 +235,17 @@ fn is_substantive(view: &CaseView<'_>, notification: &Notification) -> Result<()
 
 /// The other way round: a reply that left while the clock ran stopped it.
 fn replies_count(view: &CaseView<'_>, period: &Period<'_>, docket: &mut Docket) {
+    // What was said is known from when the meeting was closed.
+    let known = |meeting: &&Meeting| instant(meeting.close_time.as_ref()).is_some_and(|time| time < period.until);
+    let spoken = view.evidence.meetings.values().filter(|one| is_an_answer(view, one).is_ok()).filter(known);
+    let spoken = spoken.filter_map(|one| instant(one.end_time.as_ref()).map(|time| (time, one.name.as_str())));
     let first = view
         .evidence
         .notifications_of(&view.case.name)
         .into_iter()
         .filter(|one| is_substantive(view, one).is_ok())
         .filter_map(|one| instant(one.hand_over_time.as_ref()).map(|time| (time, one.name.as_str())))
+        .chain(spoken)
         .filter(|(time, _)| period.counted_from <= *time && period.start.recorded <= *time && *time < period.until)
         .min();
     if let Some((time, name)) = first
@@ -228,8 +263,10 @@ fn ends_rightly<'a>(view: &CaseView<'a>, period: &Period<'a>, used: &mut Vec<&'a
     if !period.late() {
         for breach in &period.breaches {
             // A reply that left just before the due time may be known just after it; what was recorded then stays.
+            // What was said in a meeting is known when somebody records it, however much later.
             let not_known_yet = |response: At<'_>| {
-                response.recorded >= breach.recorded && breach.recorded <= with_slack(response.occurred)
+                let by_word = response.meetings().next().is_some();
+                response.recorded >= breach.recorded && (by_word || breach.recorded <= with_slack(response.occurred))
             };
             if breach.recorded >= due && period.response.is_some_and(not_known_yet) {
                 continue;

@@ -97,9 +97,15 @@ fn reaches(
     Err(if clients.is_empty() { "the firm".to_owned() } else { clients.join(", ") })
 }
 
-/// A part of Liaison, or the firm's mail server.
+/// A part of Liaison, or the firm's mail server or telephony.
 fn is_ours(actor: &str) -> bool {
-    let services = ["services/client-registry", "services/escalation", "services/notification", "services/intake"];
+    let services = [
+        "services/client-registry",
+        "services/escalation",
+        "services/notification",
+        "services/intake",
+        "services/telephony",
+    ];
     services.contains(&actor) || ["timer", "init"].contains(&actor)
 }
 

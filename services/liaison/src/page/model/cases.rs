@@ -78,7 +78,11 @@ fn case(evidence: &Evidence, case: &contracts::escalation::v1::Case) -> Case {
         anchor: format!("case-{}", id_of(&case.name)),
         title: title(evidence, case),
         client: evidence.display_name(&case.client).to_owned(),
-        kind: if case.kind() == CaseKind::Issue { "Issue" } else { "Inquiry" },
+        kind: match case.kind() {
+            CaseKind::Incident => "Critical incident",
+            CaseKind::Issue => "Issue",
+            CaseKind::Inquiry | CaseKind::Unspecified => "Inquiry",
+        },
         state,
         tone: tone.as_str(),
         zone: zone.as_ref().map_or("UTC", Zone::name).to_owned(),

@@ -113,7 +113,7 @@ pub(super) fn outbounds(evidence: &Evidence) -> Vec<Outbound> {
                 },
                 subject: one.subject.clone(),
                 state: format!("{} {}", state.to_lowercase(), one.reason).trim_end().to_owned(),
-                left: one.state() == NotificationState::HandedOver,
+                left: matches!(one.state(), NotificationState::HandedOver | NotificationState::Reached),
                 file: evidence.mails_out.get(&one.name).map(|raw| raw.path.clone()).unwrap_or_default(),
             }
         })

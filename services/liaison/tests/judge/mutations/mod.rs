@@ -7,6 +7,7 @@ mod clause_4_2;
 mod clause_6;
 mod clause_7;
 mod clause_8_1;
+mod clause_8_2;
 mod clause_8_3;
 mod clause_8_4;
 mod clause_9;
@@ -85,6 +86,17 @@ pub const ALL: &[Mutation] = &[
     of("8.1", "24 hours passed unnoticed", clause_8_1::day_unnoticed),
     of("8.1", "the policy goes to the team lead after two days", clause_8_1::policy_later),
     of("8.1", "the policy never goes to management", clause_8_1::policy_without_management),
+    of("8.2", "one side was not called", clause_8_2::never_called),
+    of("8.2", "the first attempt came after two minutes", clause_8_2::tried_late),
+    of("8.2", "a voicemail counts as reached", clause_8_2::voicemail_reached),
+    of("8.2", "a mail that nobody answered counts as reached", clause_8_2::unanswered_reached),
+    of("8.2", "the next attempt is not told", clause_8_2::next_untold),
+    of("8.2", "the same number was called again, and not the next", clause_8_2::same_number),
+    of("8.2", "nobody was left to try, and nobody was told", clause_8_2::failure_untold),
+    of("8.2", "the copy of who is told was used, and nothing says so", clause_8_2::copy_untold),
+    of("8.2", "an update was missed, and nobody noticed", clause_8_2::update_unnoticed),
+    of("8.2", "what nobody wrote counts as an update", clause_8_2::generated_update),
+    of("8.2", "the report is due at another time", clause_8_2::report_later),
     of("8.3", "an acknowledgement is not documented", clause_8_3::acknowledgement_undocumented),
     of("8.3", "that somebody was told is not documented", clause_8_3::telling_undocumented),
     of("8.3", "an acknowledgement is documented that nobody gave", clause_8_3::acknowledgement_invented),

@@ -2,6 +2,7 @@
 
 mod acme;
 mod globex;
+mod incident;
 mod triage;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ const INVOICE: &str = "cases/invoice";
 const PAYROLL: &str = "cases/payroll";
 const FILING: &str = "cases/filing";
 const PORTAL: &str = "cases/portal";
+const OUTAGE: &str = "cases/outage";
 
 const CASES: &str = "liaison.escalation.v1.CaseService";
 const SEND: &str = "liaison.notification.v1.NotificationService/SendMessage";
@@ -53,6 +55,7 @@ pub fn write(folder: &Path) -> PathBuf {
     globex::portal(&mut world);
     globex::watch(&mut world);
     triage::triage(&mut world);
+    incident::outage(&mut world);
     world.write(folder)
 }
 
@@ -144,8 +147,7 @@ fn firm(world: &mut World) {
             .collect(),
         confirmation_reminder: Some(prost_types::Duration { seconds: 86_400, nanos: 0 }),
         auto_acknowledge: true,
-        critical_incidents: None,
-        meetings: None,
+        ..Policy::default()
     });
     person(world, "anna", "Anna Lane", &[], "staff/cleo");
     person(world, "ben", "Ben Ortiz", &[], "staff/cleo");
@@ -161,6 +163,7 @@ fn firm(world: &mut World) {
                 record.staff.kind = StaffKind::Contractor.into();
                 record.staff.access_expire_time = Some(ts("2026-06-30T22:00:00Z"));
             }
+            "staff/dora" => record.staff.phones = vec!["+442079460001".to_owned(), "+442079460002".to_owned()],
             "staff/ben" => record.absences.push(Absence {
                 name: "staff/ben/absences/easter".to_owned(),
                 start_time: Some(ts("2026-03-30T00:00:00Z")),
@@ -171,6 +174,10 @@ fn firm(world: &mut World) {
     }
     client(world, "acme", "Acme Tiles", LONDON, "staff/anna", ("staff/ben", "staff/cleo"), &["jo", "kim"]);
     client(world, "globex", "Globex Labs", "calendars/new-york", "staff/gil", ("staff/hana", "staff/frank"), &["lee"]);
+    let kim = world.clients[0].contacts.iter_mut().find(|contact| contact.name == KIM).unwrap();
+    kim.phone = "+442079460021".to_owned();
+    kim.other_phones = vec!["+447700900021".to_owned()];
+    kim.told_of_incidents = true;
     client(world, "quarry", "Quarry Row", LONDON, "staff/cleo", ("staff/cleo", "staff/anna"), &["max"]);
 }
 

@@ -5,12 +5,17 @@
 //! A new provider is a file here, a choice in `config.rs`, a line in `app.rs`, and one in `tests/it/phones.rs`, where one suite
 //! of tests runs over them all.
 
+mod http;
 mod local;
+mod signature;
+pub mod twilio;
 
 use async_trait::async_trait;
 use business_time::Timestamp;
 
 pub use local::{LocalPhones, PhonedCall};
+pub use signature::{is_signed, sign};
+pub use twilio::Twilio;
 
 pub use crate::call::entity::{AnsweredBy, Report, Status};
 

@@ -127,7 +127,7 @@ fn a_key_pressed_after_nobody_was_left_reaches_and_what_is_told_out_of_order_lea
     let steps = [
         alert(AlertStep::Attempted, 1, "2026-06-01T09:15:02Z"),
         Alert { reason: "NO_ANSWER".into(), ..alert(AlertStep::NotReached, 1, "2026-06-01T09:15:30Z") },
-        Alert { reason: "NOBODY_REACHED".into(), ..alert(AlertStep::Failed, 1, "2026-06-01T09:15:31Z") },
+        Alert { reason: "NOBODY_REACHED".into(), person: None, ..alert(AlertStep::Failed, 0, "2026-06-01T09:15:31Z") },
         alert(AlertStep::Reached, 1, "2026-06-01T09:16:00Z"),
     ];
     let mut in_order = incident();
@@ -139,7 +139,13 @@ fn a_key_pressed_after_nobody_was_left_reaches_and_what_is_told_out_of_order_lea
         (failed.state, failed.end, failed.reason.as_str()),
         (Told::Failed, Some(at("2026-06-01T09:15:31Z")), "NOBODY_REACHED")
     );
-    in_order.alert_progressed(steps[3].clone());
+    let again = Alert { reason: "BUSY".into(), ..alert(AlertStep::NotReached, 2, "2026-06-01T09:15:50Z") };
+    in_order.alert_progressed(again);
+    assert_eq!(called(&in_order).reason, "NOBODY_REACHED", "another round changes nothing of it");
+    in_order = incident();
+    for step in &steps {
+        in_order.alert_progressed(step.clone());
+    }
     let mut backwards = incident();
     for step in steps.iter().rev() {
         backwards.alert_progressed(step.clone());
