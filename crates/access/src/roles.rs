@@ -106,6 +106,8 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("meetings.write",          [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("calls.report",            [ O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    Y]),
     ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
+    ("suppressions.read",       [ Y,    O,    Y,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("suppressions.lift",       [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
 
     ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    Y,    O,    O]),
     ("audit.verify",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),

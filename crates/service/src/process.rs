@@ -53,6 +53,14 @@ pub trait Process: Service + Sized {
 
     /// Who may do what, kept for as long as a decision lives.
     fn decisions(&self) -> Arc<dyn Decisions>;
+
+    /// Whether whoever it needs beside its peers could be used now; asked by `check` alone.
+    ///
+    /// # Errors
+    /// Who could not, and why.
+    async fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Where settings come from, as an argument of every verb.
@@ -162,7 +170,7 @@ async fn migrate<S: Process>(settings: &Settings, trial: bool) -> Outcome {
 async fn check<S: Process>(config: &Config<S::Own>) -> Outcome {
     transport(&config.base)?;
     verifier(&config.base)?;
-    idle::<S>(config).await?;
+    idle::<S>(config).await?.check().await?;
     println!("ready to serve");
     Ok(())
 }

@@ -3,9 +3,9 @@
 use business_time::Timestamp;
 use command::{Commands, Fault, Unit, wire::from_proto_time};
 use contracts::notification::v1::{
-    self as wire, AlertProgressed, AlertStep, DeliverySucceeded, GetNotificationRequest, ListMailsRequest,
-    ListMeetingsRequest, ListNotificationsRequest, MailKind, MailNoted, MailState, MeetingHeld, MeetingState,
-    NotificationKind, NotificationState, inbound_service_client::InboundServiceClient,
+    self as wire, AlertProgressed, AlertStep, DeliveryReturned, DeliverySucceeded, GetNotificationRequest,
+    ListMailsRequest, ListMeetingsRequest, ListNotificationsRequest, MailKind, MailNoted, MailState, MeetingHeld,
+    MeetingState, NotificationKind, NotificationState, SentCopyReceived, inbound_service_client::InboundServiceClient,
     meeting_service_client::MeetingServiceClient, notification_service_client::NotificationServiceClient,
 };
 use database::Database;
@@ -15,7 +15,10 @@ use tonic::Status;
 
 use crate::{
     case::{Cases, entity::Word},
-    events::{on_alert_progressed, on_delivery_ended, on_delivery_succeeded, on_mail_noted, on_meeting_held},
+    events::{
+        on_alert_progressed, on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_mail_noted,
+        on_meeting_held, on_sent_copy_received,
+    },
 };
 
 /// notification, as this service asks it. Cheap to clone.
@@ -71,20 +74,10 @@ impl Notification {
 
     async fn everything(&self) -> Result<Vec<(Timestamp, Told)>, Status> {
         let mut told = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let state = MailState::Attributed.into();
-            let request = ListMailsRequest { state, page_size: 200, page_token, ..Default::default() };
-            let page = InboundServiceClient::new(self.channel.clone()).list_mails(request).await?.into_inner();
-            told.extend(page.mails.into_iter().filter_map(|mail| {
-                let time = from_proto_time(mail.receive_time.as_ref()?)?;
-                Some((time, Told::Mail(mail)))
-            }));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
+        for state in [MailState::Attributed, MailState::SentCopy] {
+            self.mails(state, &mut told).await?;
         }
+        let mut page_token = String::new();
         loop {
             let request = ListNotificationsRequest { page_size: 200, page_token, ..Default::default() };
             let page = NotificationServiceClient::new(self.channel.clone()).list_notifications(request).await?;
@@ -116,6 +109,22 @@ impl Notification {
             }
         }
         Ok(told)
+    }
+
+    async fn mails(&self, state: MailState, told: &mut Vec<(Timestamp, Told)>) -> Result<(), Status> {
+        let mut page_token = String::new();
+        loop {
+            let request = ListMailsRequest { state: state.into(), page_size: 200, page_token, ..Default::default() };
+            let page = InboundServiceClient::new(self.channel.clone()).list_mails(request).await?.into_inner();
+            told.extend(page.mails.into_iter().filter_map(|mail| {
+                let time = from_proto_time(mail.receive_time.as_ref()?)?;
+                Some((time, Told::Mail(mail)))
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -178,6 +187,18 @@ impl Told {
 }
 
 async fn apply_mail(cases: &Cases, unit: &Unit<'_>, mail: &wire::Mail) -> Result<(), Fault> {
+    if mail.state() == MailState::SentCopy {
+        let copy = SentCopyReceived {
+            mail: mail.name.clone(),
+            client: mail.client.clone(),
+            thread: mail.thread.clone(),
+            case: mail.case.clone(),
+            author: mail.author.clone(),
+            recipients: mail.recipients.clone(),
+            receive_time: mail.receive_time,
+        };
+        return on_sent_copy_received::handle(cases, unit, &copy).await;
+    }
     if mail.kind() == MailKind::Personal && !mail.contact.is_empty() {
         let received = mail.receive_time.as_ref().and_then(from_proto_time);
         let received = received.ok_or_else(|| Fault::Stored("a mail without a time".into()))?;
@@ -220,7 +241,7 @@ async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notificat
         return Ok(());
     }
     match of.state() {
-        NotificationState::HandedOver | NotificationState::Reached => {
+        NotificationState::HandedOver | NotificationState::Reached | NotificationState::Returned => {
             let told = DeliverySucceeded {
                 notification: of.name.clone(),
                 kind: of.kind,
@@ -231,7 +252,23 @@ async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notificat
                 stand_ins_for: of.stand_ins_for.clone(),
                 hand_over_time: of.hand_over_time,
             };
-            on_delivery_succeeded::handle(cases, unit, &told).await
+            on_delivery_succeeded::handle(cases, unit, &told).await?;
+            if of.returned.is_empty() {
+                return Ok(());
+            }
+            let back = DeliveryReturned {
+                notification: of.name.clone(),
+                kind: of.kind,
+                client: of.client.clone(),
+                case: of.case.clone(),
+                author: of.author.clone(),
+                recipients: of.returned.clone(),
+                everybody: of.state() == NotificationState::Returned,
+                reason: of.reason.clone(),
+                return_time: of.return_time,
+                hand_over_time: of.hand_over_time,
+            };
+            on_delivery_returned::handle(cases, unit, &back).await
         }
         NotificationState::Failed | NotificationState::Blocked => {
             on_delivery_ended::handle(cases, unit, &of.case, &of.name, &of.reason).await

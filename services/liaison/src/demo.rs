@@ -76,6 +76,10 @@ pub async fn run(
         data: work.path().to_owned(),
         listen: "127.0.0.1:0".into(),
         outbox_listen: String::new(),
+        // A play sends nothing and takes nothing but its own.
+        smtp: notification::provider::SmtpSettings::default(),
+        lmtp: notification::intake::LmtpSettings::default(),
+        maildir: None,
         ..settings.clone()
     };
     Suite::unused(&settings).await?;

@@ -20,6 +20,12 @@ pub struct Settings {
     pub listen: String,
     /// Where the mail outbox is shown to a browser; empty for nowhere.
     pub outbox_listen: String,
+    /// The firm's relay; where none is told, mail goes to the outbox.
+    pub smtp: notification::provider::SmtpSettings,
+    /// Where the firm's mail server hands over what it gets, by LMTP; nowhere unless told.
+    pub lmtp: notification::intake::LmtpSettings,
+    /// A maildir that is watched for mail that came; none unless told.
+    pub maildir: Option<PathBuf>,
     /// One database per service; a SQLite file below `data` where none is named.
     pub database: Databases,
     /// `redis://…` for the event log; in process where none is named.
@@ -48,6 +54,9 @@ impl Default for Settings {
             data: "data".into(),
             listen: "127.0.0.1:7420".into(),
             outbox_listen: "127.0.0.1:7421".into(),
+            smtp: notification::provider::SmtpSettings::default(),
+            lmtp: notification::intake::LmtpSettings::default(),
+            maildir: None,
             database: Databases::default(),
             redis: None,
             issuers: Vec::new(),
@@ -93,6 +102,18 @@ impl Settings {
     /// Mails that leave lie here.
     pub fn outbox(&self) -> PathBuf {
         self.data.join("outbox")
+    }
+
+    /// How mail leaves and comes.
+    pub fn mail(&self) -> notification::config::Own {
+        let outbox = (!self.smtp.is_told()).then(|| self.outbox());
+        notification::config::Own {
+            outbox,
+            smtp: self.smtp.clone(),
+            lmtp: self.lmtp.clone(),
+            maildir: self.maildir.clone(),
+            ..notification::config::Own::default()
+        }
     }
 
     /// The event log's transport.

@@ -178,7 +178,7 @@ impl Suite {
                 broken.cancel();
             }
         });
-        let outbox = apps.notification.outbox().clone();
+        let outbox = apps.notification.outbox().cloned();
         let outbox_address = show_outbox(settings, outbox, &mut tasks, &shutdown).await?;
         let clock = clock.business();
         Ok(Self {
@@ -238,7 +238,7 @@ impl Suite {
     /// # Errors
     /// A sentence, where the outbox cannot be read.
     pub fn outbox(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
-        let outbox = self.apps.notification.outbox();
+        let Some(outbox) = self.apps.notification.outbox() else { return Ok(Vec::new()) };
         let list = outbox.list().map_err(|error| error.to_string())?;
         let read = list.into_iter().filter_map(|mail| match outbox.read(&mail.id) {
             Ok(raw) => raw.map(|raw| Ok((mail.notification, raw))),
@@ -355,13 +355,13 @@ impl Apps {
             escalation::Peers { client_registry: at_escalation.clone(), notification: at_escalation };
         let notification_peers =
             notification::Peers { client_registry: at_notification.clone(), escalation: at_notification };
-        let outbox = notification::config::Own::embedded(settings.outbox());
+        let mail = settings.mail();
         Ok(Self {
             registry: composing.app(embedded(client_registry::SERVICE, settings, Nothing {}), ()).await?,
             escalation: composing
                 .app(embedded(escalation::SERVICE, settings, escalation::config::Own::default()), escalation_peers)
                 .await?,
-            notification: composing.app(embedded(notification::SERVICE, settings, outbox), notification_peers).await?,
+            notification: composing.app(embedded(notification::SERVICE, settings, mail), notification_peers).await?,
         })
     }
 
@@ -475,13 +475,11 @@ fn embedded<Own>(service: &str, settings: &Settings, own: Own) -> Config<Own> {
 
 async fn show_outbox(
     settings: &Settings,
-    outbox: LocalOutbox,
+    outbox: Option<LocalOutbox>,
     tasks: &mut JoinSet<()>,
     shutdown: &CancellationToken,
 ) -> Result<Option<SocketAddr>, SuiteError> {
-    if settings.outbox_listen.is_empty() {
-        return Ok(None);
-    }
+    let Some(outbox) = outbox.filter(|_| !settings.outbox_listen.is_empty()) else { return Ok(None) };
     let listener = TcpListener::bind(&settings.outbox_listen).await.map_err(cannot("listen for the outbox"))?;
     let address = listener.local_addr().map_err(cannot("listen for the outbox"))?;
     let router = outbox_page::router(outbox, Hosts::new(&settings.outbox_listen, address.ip()));

@@ -14,6 +14,7 @@ use command::{Activity, Fault};
 use contracts::notification::v1::{
     call_service_server::CallServiceServer, inbound_service_server::InboundServiceServer,
     meeting_service_server::MeetingServiceServer, notification_service_server::NotificationServiceServer,
+    suppression_service_server::SuppressionServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Handler, Reader};
@@ -30,16 +31,18 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config, MIGRATIONS, SERVICE,
     calling::Caller,
-    config::Own,
+    config::{Own, WayOut},
     events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
-    grpc::{Inbound, Meetings, Outbound, Telephone},
+    grpc::{Inbound, Meetings, Outbound, SuppressionApi, Telephone},
+    intake::{Intake, Recipients, lmtp::Lmtp, maildir::Maildir},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
     notification::Notifications,
     party::{self, FetchParties},
     procedure::{self, FetchCalendar, FetchPolicy},
     provider::{
-        LocalOutbox, MailProvider,
+        LocalOutbox, MailProvider, Smtp,
         phone::{LocalPhones, PhoneProvider, Twilio},
+        smtp::settings::BadSetting,
     },
     sending::{self, Sender},
     telephony::Callbacks,
@@ -96,8 +99,10 @@ pub struct App {
     deps: Deps,
     decisions: Arc<dyn Decisions>,
     providers: Providers,
-    outbox: LocalOutbox,
+    outbox: Option<LocalOutbox>,
     phones: LocalPhones,
+    lmtp: Option<Lmtp>,
+    maildir: Option<Maildir>,
     /// Where callbacks arrive, until somebody serves them, and the address.
     callbacks: Arc<Mutex<Option<Callbacks>>>,
     callback_address: Option<SocketAddr>,
@@ -135,6 +140,7 @@ impl Service for App {
             .with(NotificationServiceServer::new(outbound))
             .with(MeetingServiceServer::new(meetings))
             .with(CallServiceServer::new(Telephone::new(self.base.commands.clone(), self.wakes.clone())))
+            .with(SuppressionServiceServer::new(SuppressionApi::new(self.base.commands.clone())))
     }
 
     fn work(&self, tasks: &mut JoinSet<()>, shutdown: &CancellationToken) {
@@ -150,6 +156,12 @@ impl Service for App {
         wakers.push(ticker.wake());
         tasks.spawn(ticker.run(shutdown.clone()));
         self.wakes.set(wakers);
+        if let Some(lmtp) = self.lmtp.clone() {
+            tasks.spawn(lmtp.run(shutdown.clone()));
+        }
+        if let Some(maildir) = self.maildir.clone() {
+            tasks.spawn(maildir.run(shutdown.clone()));
+        }
 
         let client_registry: Arc<dyn Handler> = Arc::new(FromClientRegistry::new(self.base.commands.clone()));
         let escalation: Arc<dyn Handler> = Arc::new(FromEscalation::new(
@@ -200,17 +212,32 @@ impl Process for App {
     }
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
-        let mail = || -> Result<Arc<dyn MailProvider>, StartError> { Ok(Arc::new(open_outbox(config)?)) };
+        let way_out = config.own.way_out().map_err(own)?;
+        let mail = || -> Result<Arc<dyn MailProvider>, StartError> {
+            Ok(match way_out {
+                WayOut::Outbox(folder) => Arc::new(open_outbox(folder)?),
+                WayOut::Smtp(settings) => Arc::new(Smtp::try_new(settings).map_err(own)?),
+            })
+        };
         let phones: Arc<dyn PhoneProvider> = match config.own.twilio.account().map_err(own)? {
             Some(account) => Arc::new(Twilio::new(account).map_err(own)?),
             None => Arc::new(open_phones(config)?),
         };
         let providers = Providers { mail: mail()?, alert_mail: mail()?, phones };
         let app = Self::build_with(config, deps, providers).await?;
-        if app.callback_address.is_some() && app.database().is_trial().await? {
+        let for_trials = app.database().is_trial().await?;
+        if app.callback_address.is_some() && for_trials {
             return Err(own(NoRealCalls));
         }
+        // Its clock may run as fast as it likes, and so would what it sends.
+        if matches!(way_out, WayOut::Smtp(_)) && for_trials {
+            return Err(own(BadSetting::new("smtp", "is not used over a database that is for trials")));
+        }
         Ok(app)
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        self.providers.mail.check().await.map_err(|why| format!("smtp: {why}"))
     }
 
     fn decisions(&self) -> Arc<dyn Decisions> {
@@ -231,6 +258,25 @@ impl App {
         };
         let remote = RemoteDecisions::new(deps.peers.client_registry.clone());
         let decisions = CachedDecisions::new(remote, deps.system.clone());
+        let wakes = Wakes::default();
+        let intake = Intake::new(base.commands.clone(), Mails::default(), wakes.clone());
+        let lmtp = match &config.own.lmtp.listen {
+            Some(listen) => {
+                let recipients = Recipients::read(&config.own.lmtp.recipients).map_err(own)?;
+                Some(Lmtp::new(intake.clone(), listen.clone(), recipients))
+            }
+            None if !config.own.lmtp.recipients.is_empty() => {
+                return Err(own(BadSetting::new("lmtp.listen", "is needed where lmtp.recipients is told")));
+            }
+            None => None,
+        };
+        let maildir = match &config.own.maildir {
+            Some(folder) => {
+                let error = |error: std::io::Error| own(BadSetting::new("maildir", error.to_string()));
+                Some(Maildir::open(intake, folder).map_err(error)?)
+            }
+            None => None,
+        };
         Ok(Self {
             base,
             mails: Mails::default(),
@@ -238,11 +284,13 @@ impl App {
             deps,
             decisions: Arc::new(decisions),
             providers,
-            outbox: open_outbox(config)?,
+            outbox: config.own.outbox.as_ref().map(open_outbox).transpose()?,
             phones: open_phones(config)?,
+            lmtp,
+            maildir,
             callback_address: callbacks.as_ref().map(Callbacks::address),
             callbacks: Arc::new(Mutex::new(callbacks)),
-            wakes: Wakes::default(),
+            wakes,
             streams: Arc::default(),
         })
     }
@@ -250,7 +298,7 @@ impl App {
     fn workers(&self) -> [Worker; 7] {
         let (commands, mails, wakes) = (&self.base.commands, self.mails, &self.wakes);
         let registry = &self.deps.peers.client_registry;
-        let identify = Identify::new(commands.clone(), mails, registry.clone(), wakes.clone());
+        let identify = Identify::new(commands.clone(), mails, registry.clone(), self.decisions.clone(), wakes.clone());
         let sender = |kind, provider: &Arc<dyn MailProvider>| {
             Arc::new(Sender::new(
                 kind,
@@ -327,9 +375,14 @@ impl App {
         shutdown.cancelled().await;
     }
 
-    /// What went out through the local outbox, for a page that shows it.
-    pub fn outbox(&self) -> &LocalOutbox {
-        &self.outbox
+    /// What went out through the local outbox, for a page that shows it; none where mail leaves by SMTP.
+    pub fn outbox(&self) -> Option<&LocalOutbox> {
+        self.outbox.as_ref()
+    }
+
+    /// Where LMTP is listened for; none while it is not.
+    pub fn lmtp_address(&self) -> Option<SocketAddr> {
+        self.lmtp.as_ref().and_then(Lmtp::address)
     }
 
     /// Where callbacks of calls are listened for; none where calls stay in the local outbox.
@@ -358,11 +411,11 @@ fn own(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
 }
 
 fn open_phones(config: &Config) -> Result<LocalPhones, StartError> {
-    let folder = config.own.calls_folder();
+    let needed = || own(BadSetting::new("calls", "is needed where mail leaves by smtp"));
+    let folder = config.own.calls_folder().ok_or_else(needed)?;
     LocalPhones::open(&folder).map_err(|error| StartError::Own(Box::new(NoOutbox { folder, error })))
 }
 
-fn open_outbox(config: &Config) -> Result<LocalOutbox, StartError> {
-    let folder = &config.own.outbox;
+fn open_outbox(folder: &PathBuf) -> Result<LocalOutbox, StartError> {
     LocalOutbox::open(folder).map_err(|error| StartError::Own(Box::new(NoOutbox { folder: folder.clone(), error })))
 }

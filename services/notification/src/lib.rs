@@ -6,8 +6,10 @@
 //! - `meeting`: calls, video conferences, meetings in person (SOP 6).
 //! - `call`: calls of a critical incident's alerts (SOP 8.2), placed by `calling`. `party`: the encrypted copy of who is told of
 //!   one, for when the registry is down.
-//! - `sending`: the three steps of a hand-over. [`provider`]: the ports to whoever carries mail and calls, and
-//!   the local outbox.
+//! - `delivery_report`: failure notices, and which mail they are about. `suppression`: addresses that take no mail.
+//! - `intake`: mail that comes by LMTP and from a maildir, beside the RPC.
+//! - `sending`: the three steps of a hand-over. [`provider`]: the ports to whoever carries mail and calls, SMTP and the local
+//!   outbox behind them.
 //! - `telephony`: where a telephone provider's signed callbacks arrive.
 //! - `procedure`: this service's copies of the policy and the firm's calendar. `work`: the kinds of work that call out.
 //! - `db`: the tables, drawn.
@@ -21,8 +23,10 @@ mod calling;
 pub mod cli;
 pub mod config;
 mod db;
+mod delivery_report;
 mod events;
 mod grpc;
+pub mod intake;
 mod mail;
 mod meeting;
 mod notification;
@@ -30,6 +34,7 @@ mod party;
 mod procedure;
 pub mod provider;
 mod sending;
+mod suppression;
 mod telephony;
 mod thread;
 mod work;

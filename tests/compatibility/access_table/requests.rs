@@ -16,6 +16,7 @@ impl House {
             "MeetingService" => self.of_meetings(rpc, side).await,
             "NotificationService" => self.of_notifications(rpc, side).await,
             "StaffService" => self.of_staff(rpc).await,
+            "SuppressionService" => self.of_suppressions(rpc, side).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
             _ => self.of_registry(rpc, side),
         }
@@ -33,7 +34,8 @@ impl House {
                 | "InboundService/ListMails"
                 | "MeetingService/ListMeetings"
                 | "CallService/ListCalls"
-                | "NotificationService/ListNotifications",
+                | "NotificationService/ListNotifications"
+                | "SuppressionService/ListSuppressions",
                 _,
             ) => &self.looked_for,
             _ => return None,
@@ -273,6 +275,47 @@ impl House {
             "NotificationService/ListNotifications" => self.looking_for(name, json!({ "pageSize": 200 })),
             other => panic!("no request for {other}: add one, and a row to access.csv"),
         }
+    }
+
+    async fn of_suppressions(&mut self, rpc: &str, side: Side) -> Value {
+        let name = match self.suppression(side).await {
+            Value::Null => {
+                // A mail that comes back, since there is no such address.
+                let message = json!({
+                    "client": side.client(), "contact": side.contact(), "nature": "MESSAGE_NATURE_REPLY",
+                    "subject": "Hello", "text": "Hello.",
+                });
+                let sent = self.firm.ok("staff/grace", "NotificationService/SendMessage", message).await;
+                self.firm.stage().settle().await.unwrap();
+                let sent = json!({ "name": sent["notification"]["name"] });
+                let sent = self.firm.ok("staff/grace", "NotificationService/GetNotification", sent).await;
+                let about = sent["notification"]["messageId"].as_str().unwrap();
+                let (serial, address) = (self.serial, side.address());
+                let notice = format!(
+                    "From: mailer-daemon@mx.example\r\nMessage-ID: <notice-{serial}@mx.example>\r\nMIME-Version: 1.0\r\n\
+                     Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\
+                     Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n\
+                     Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
+                     Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
+                );
+                let delivery = json!({ "raw": STANDARD.encode(notice), "envelopeFrom": "" });
+                self.firm.ok("services/intake", "InboundService/DeliverMail", delivery).await;
+                self.firm.stage().settle().await.unwrap();
+                self.suppression(side).await
+            }
+            known => known,
+        };
+        match rpc {
+            "SuppressionService/LiftSuppression" => json!({ "name": name, "reason": "The mailbox is back." }),
+            "SuppressionService/ListSuppressions" => self.looking_for(name, json!({ "pageSize": 200 })),
+            other => panic!("no request for {other}: add one, and a row to access.csv"),
+        }
+    }
+
+    async fn suppression(&self, side: Side) -> Value {
+        let of_client = json!({ "client": side.client() });
+        let known = self.firm.ok("staff/grace", "SuppressionService/ListSuppressions", of_client).await;
+        known["suppressions"][0]["name"].clone()
     }
 
     /// A list's request, in whose answer this is looked for.

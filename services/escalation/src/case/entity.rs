@@ -26,6 +26,7 @@ mod due;
 mod fact;
 mod mail;
 mod preview;
+mod returned;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +37,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use clock::{
-    Due, Ended, Late, Policy, Provenance, Resolution, Response, RestsOn, Step, Target, Waiting, WorkingCalendar,
+    Due, Ended, Late, Policy, Provenance, Replied, Resolution, Response, RestsOn, Step, Target, Waiting,
+    WorkingCalendar,
 };
 pub use confirm::{ClientWord, Closure, Confirmed, FirmWord, Progress, Proposal, Rejected, Side};
 pub use critical::{

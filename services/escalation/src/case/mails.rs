@@ -92,6 +92,46 @@ impl Cases {
         self.once(unit, &cause, stored, |case, now| case.handed_over(handed, calendar.as_deref(), now)).await
     }
 
+    /// A reply on a case came back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn reply_returned(
+        &self,
+        unit: &Unit<'_>,
+        name: &str,
+        mailed: Mailed,
+        returned: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(stored) = self.about(unit, name).await? else { return Ok(()) };
+        let calendar = self.calendar(unit, &stored.case).await?;
+        let cause = format!("{} RETURNED", mailed.notification);
+        let back = |case: &mut Case, now| case.reply_returned(mailed, returned, calendar.as_deref(), now);
+        self.once(unit, &cause, stored, back).await
+    }
+
+    /// A colleague wrote to the client from a program of their own: a reply on the conversation's case, where there is one.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn wrote_by_themselves(
+        &self,
+        unit: &Unit<'_>,
+        client: &str,
+        thread: &str,
+        named: &str,
+        handed: Handed,
+    ) -> Result<(), Fault> {
+        let stored = match repo::find_by_thread(unit.tx(), client, thread).await? {
+            Some(id) => self.find(unit.tx(), &id, true).await?,
+            None => self.named(unit, client, named).await?,
+        };
+        let Some(stored) = stored else { return Ok(()) };
+        let calendar = self.calendar(unit, &stored.case).await?;
+        let cause = format!("{} SENT_COPY", handed.mailed.notification);
+        self.once(unit, &cause, stored, |case, now| case.handed_over(handed, calendar.as_deref(), now)).await
+    }
+
     /// A notification about a case failed or was not allowed.
     ///
     /// # Errors

@@ -75,6 +75,16 @@ fn entry(case: &Case, fact: &Fact, sequence: u64, actor: &str, now: Timestamp) -
         What::NotTold(mailed) => {
             TimelineEntry { reason: mailed.reason.clone(), ..mailed_out(of(TimelineKind::NotTold), mailed) }
         }
+        What::ReplyReturned { mailed, due, runs_again } => {
+            let entry = mailed_out(of(TimelineKind::ReplyReturned), mailed);
+            let clock = if *runs_again { clock_of(ClockKind::FirstResponse) } else { 0 };
+            TimelineEntry {
+                clock,
+                due_time: due.as_ref().map(|due| proto_time(due.time)),
+                reason: mailed.reason.clone(),
+                ..entry
+            }
+        }
         What::AcknowledgementSent(mailed) => {
             let entry = mailed_out(of(TimelineKind::AcknowledgementSent), mailed);
             TimelineEntry { reason: mailed.reason.clone(), ..entry }

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use command::{Commands, Fault};
 use contracts::notification::v1::{
-    AlertProgressed, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted, MeetingHeld,
+    AlertProgressed, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded, InquiryReceived, MailNoted,
+    MeetingHeld, SentCopyReceived,
 };
 use database::{Database, DatabaseTransaction};
 use event_log::{Event, Handler, HandlerError, Position};
 
 use super::{
-    is_known, on_alert_progressed, on_delivery_ended, on_delivery_succeeded, on_inquiry_received, on_mail_noted,
-    on_meeting_held, trouble,
+    is_known, on_alert_progressed, on_delivery_ended, on_delivery_returned, on_delivery_succeeded, on_inquiry_received,
+    on_mail_noted, on_meeting_held, on_sent_copy_received, trouble,
 };
 use crate::{case::Cases, notification::Notification};
 
@@ -68,6 +69,13 @@ impl Handler for FromNotification {
                 return Ok(());
             }
             on_delivery_ended::handle(cases, &unit, &it.case, &it.notification, &it.reason).await
+        } else if let Some(it) = event.decode::<DeliveryReturned>()? {
+            if it.case.is_empty() {
+                return Ok(());
+            }
+            on_delivery_returned::handle(cases, &unit, &it).await
+        } else if let Some(it) = event.decode::<SentCopyReceived>()? {
+            on_sent_copy_received::handle(cases, &unit, &it).await
         } else if is_known(event) {
             return Ok(());
         } else {

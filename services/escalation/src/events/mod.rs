@@ -6,11 +6,13 @@ pub mod on_alert_progressed;
 pub mod on_calendar_changed;
 pub mod on_client_known;
 pub mod on_delivery_ended;
+pub mod on_delivery_returned;
 pub mod on_delivery_succeeded;
 pub mod on_inquiry_received;
 pub mod on_mail_noted;
 pub mod on_meeting_held;
 pub mod on_policy_published;
+pub mod on_sent_copy_received;
 pub mod publish;
 
 use command::Fault;

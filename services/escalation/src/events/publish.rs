@@ -86,7 +86,9 @@ pub fn event_of(of: &Case, fact: &Fact) -> Option<PublicEvent> {
         What::Responded { ends_clock: true, .. } => {
             PublicEvent::Responded(CaseResponded { case, client, respond_time: Some(proto_time(fact.occur)) })
         }
-        What::Reopened { .. } => PublicEvent::Reopened(CaseReopened { case, client }),
+        What::Reopened { .. } | What::ReplyReturned { runs_again: true, .. } => {
+            PublicEvent::Reopened(CaseReopened { case, client })
+        }
         What::ClockBreached { clock, due } => PublicEvent::Breached(ClockBreached {
             case,
             client,
@@ -154,6 +156,7 @@ pub fn event_of(of: &Case, fact: &Fact) -> Option<PublicEvent> {
         | What::ClockRecomputed { .. }
         | What::Told(_)
         | What::NotTold(_)
+        | What::ReplyReturned { .. }
         | What::AcknowledgementSent(_)
         | What::Alerted(_)
         | What::ClientUpdated { .. }

@@ -84,7 +84,8 @@ fn was_permitted(evidence: &Evidence, notification: &Notification, time: Timesta
 fn did_leave(notification: &Notification) -> bool {
     let alert = notification.kind() == NotificationKind::CriticalAlert;
     match notification.state() {
-        NotificationState::HandedOver => true,
+        // What came back had left.
+        NotificationState::HandedOver | NotificationState::Returned => true,
         NotificationState::Reached => alert,
         NotificationState::Failed => alert && notification.hand_over_time.is_some(),
         _ => false,

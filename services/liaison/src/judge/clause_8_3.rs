@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::{
     escalation::v1 as escalation,
-    escalation::v1::TimelineKind,
+    escalation::v1::{ClockKind, TimelineKind},
     event::v1::Event,
     notification::v1::{
-        AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, InquiryReceived, MailNoted,
-        MeetingHeld,
+        AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded,
+        InquiryReceived, MailNoted, MeetingHeld, SentCopyReceived,
     },
 };
 
@@ -145,7 +145,14 @@ fn cases_events_have_entries<'a>(
     }
     each!(CaseOpened, Opened);
     each!(CaseResponded, Responded);
-    each!(CaseReopened, Reopened);
+    for happened in evidence.happened::<escalation::CaseReopened>("escalation") {
+        let place = event_place("escalation", happened.position, "CaseReopened");
+        // By the client's next word, or since the firm's reply came back.
+        entries.take(&place, &happened.what.case, docket, |at| {
+            let returned = at.kind == TimelineKind::ReplyReturned && at.entry.clock() == ClockKind::FirstResponse;
+            at.kind == TimelineKind::Reopened || returned
+        });
+    }
     each!(ClockBreached, ClockBreached, |what, at| { at.entry.clock() == what.clock() && !at.told_with_later() });
     each!(CaseBecameIssue, BecameIssue);
     each!(CaseAcknowledged, Acknowledged);
@@ -218,6 +225,28 @@ fn deliveries_have_entries<'a>(
             });
         }
     }
+    for happened in evidence.happened::<DeliveryReturned>("notification") {
+        let what = &happened.what;
+        if what.case.is_empty() {
+            continue;
+        }
+        let place = event_place("notification", happened.position, "DeliveryReturned");
+        entries.take(&place, &what.case, docket, |at| {
+            let names_it = at.notifications().any(|name| name == what.notification);
+            names_it && matches!(at.kind, TimelineKind::ReplyReturned | TimelineKind::NotTold)
+        });
+    }
+    for happened in evidence.happened::<SentCopyReceived>("notification") {
+        let what = &happened.what;
+        let names_it = |at: &At<'_>| at.kind == TimelineKind::Responded && at.mails().any(|mail| mail == what.mail);
+        // Of a conversation whose case was not known yet where it was told, the case knows.
+        let on_it = by_case.values().find(|view| view.entries.iter().any(names_it)).map(|view| &view.case.name);
+        let case: Option<String> = if what.case.is_empty() { on_it.cloned() } else { Some(what.case.clone()) };
+        if let Some(case) = case {
+            let place = event_place("notification", happened.position, "SentCopyReceived");
+            entries.take(&place, &case, docket, names_it);
+        }
+    }
     let mut failed = BTreeSet::new();
     for happened in evidence.happened::<AlertProgressed>("notification") {
         let what = &happened.what;
@@ -254,6 +283,7 @@ fn deliveries_have_entries<'a>(
         TimelineKind::AcknowledgementSent,
         TimelineKind::Told,
         TimelineKind::NotTold,
+        TimelineKind::ReplyReturned,
         TimelineKind::AutomaticMail,
         TimelineKind::ThirdPartyMail,
         TimelineKind::AlertAttempted,

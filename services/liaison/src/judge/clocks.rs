@@ -19,8 +19,10 @@ pub(super) struct Period<'a> {
     pub settings: Vec<(At<'a>, Timestamp)>,
     /// Each CLOCK_RECOMPUTED after the breach, which only annotates it.
     pub annotations: Vec<At<'a>>,
-    /// The first RESPONDED that left after the client's word.
+    /// The first RESPONDED that left after the client's word and did not come back.
     pub response: Option<At<'a>>,
+    /// Every such RESPONDED.
+    pub answers: Vec<At<'a>>,
     /// CLOCK_BREACHED of this clock.
     pub breaches: Vec<At<'a>>,
     /// When it was over whether answered or not: the client's next word after an answer, the closing, or the run's end.
@@ -53,6 +55,8 @@ pub(super) fn periods<'a>(view: &CaseView<'a>) -> Vec<Period<'a>> {
     let mut periods: Vec<Period<'a>> = Vec::new();
     let sets_first = |at: &At<'_>| at.entry.clock() == ClockKind::FirstResponse;
     let issue_from_the_start = view.opened_as_issue();
+    // When a reply came back, by the place of its period.
+    let mut returned: Vec<(usize, Timestamp)> = Vec::new();
     for at in &view.entries {
         match at.kind {
             TimelineKind::Opened | TimelineKind::Reopened => {
@@ -66,6 +70,7 @@ pub(super) fn periods<'a>(view: &CaseView<'a>) -> Vec<Period<'a>> {
                     settings: Vec::new(),
                     annotations: Vec::new(),
                     response: None,
+                    answers: Vec::new(),
                     breaches: Vec::new(),
                     until,
                     due: None,
@@ -91,14 +96,24 @@ pub(super) fn periods<'a>(view: &CaseView<'a>) -> Vec<Period<'a>> {
                     && at.occurred >= last.counted_from
                 {
                     last.response.get_or_insert(*at);
+                    last.answers.push(*at);
                 }
             }
+            TimelineKind::ReplyReturned => comes_back(&mut periods, at, &mut returned),
             TimelineKind::ClockBreached if sets_first(at) => {
                 if let Some(last) = periods.last_mut() {
                     last.breaches.push(*at);
                 }
             }
             _ => {}
+        }
+    }
+    let over = view.closed().unwrap_or(view.evidence.run.end_time);
+    let last = periods.len().saturating_sub(1);
+    for (place, time) in &returned {
+        if let Some(period) = periods.get_mut(*place) {
+            period.known = period.known.max(*time);
+            period.until = if *place == last { over } else { period.until };
         }
     }
     if issue_from_the_start && periods.first().is_some_and(|first| first.settings.is_empty()) {
@@ -109,10 +124,29 @@ pub(super) fn periods<'a>(view: &CaseView<'a>) -> Vec<Period<'a>> {
             Some((at, from)) => (at.recorded, *from),
             None => (period.start.recorded, period.counted_from),
         };
-        period.known = last_set;
+        // What came back is known when it came back.
+        period.known = if period.known > period.start.recorded { period.known.max(last_set) } else { last_set };
         period.due = due_at(view, from, last_set).map(|(_, due)| due);
     }
     periods
+}
+
+/// A reply came back: another one that did arrive answers in its place, or the client waits since their first word, whatever
+/// they wrote after it.
+fn comes_back<'a>(periods: &mut Vec<Period<'a>>, at: &At<'a>, returned: &mut Vec<(usize, Timestamp)>) {
+    let Some(name) = at.notifications().next() else { return };
+    let names_it = |answer: &At<'_>| answer.notifications().any(|known| known == name);
+    let Some(place) = periods.iter().position(|period| period.answers.iter().any(names_it)) else { return };
+    let Some(period) = periods.get_mut(place) else { return };
+    period.answers.retain(|answer| !names_it(answer));
+    let ended = period.response.as_ref().is_some_and(names_it);
+    if ended {
+        period.response = period.answers.iter().min_by_key(|answer| answer.occurred).copied();
+    }
+    if ended && period.response.is_none() {
+        periods.truncate(place + 1);
+        returned.push((place, at.recorded));
+    }
 }
 
 /// When a client's word of `start` is due by the calendar in force at `time`, and that calendar.

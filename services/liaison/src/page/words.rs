@@ -91,6 +91,7 @@ pub(super) fn notification_kind(kind: NotificationKind) -> &'static str {
         NotificationKind::CriticalAlert => "alert of a critical incident",
         NotificationKind::AlertFailed => "notice that an alert reached nobody",
         NotificationKind::IncidentUpdate => "update on a critical incident",
+        NotificationKind::Undelivered => "notice that a mail did not arrive",
     }
 }
 
@@ -160,6 +161,10 @@ pub(super) fn sentence(evidence: &Evidence, entry: &TimelineEntry, due: Option<&
         TimelineKind::AutomaticMail => {
             ("A machine of the client's side answered; it counts for nothing".to_owned(), Tone::Quiet)
         }
+        TimelineKind::ReplyReturned if entry.due_time.is_some() => {
+            (format!("The reply came back undelivered; the clock runs again: due {due}"), Tone::Late)
+        }
+        TimelineKind::ReplyReturned => ("A reply came back undelivered".to_owned(), Tone::Raised),
         TimelineKind::ThirdPartyMail => ("A third party wrote; it counts for nothing".to_owned(), Tone::Quiet),
         TimelineKind::ClockSet => (format!("The {} clock is set: due {due}", clock(entry.clock())), Tone::Quiet),
         TimelineKind::ClockRecomputed => {

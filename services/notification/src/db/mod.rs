@@ -6,6 +6,7 @@
 //!   key_owner         whose erasable key opens sender, subject, message_id, trail, dismissal, and its content
 //!   trail             to whom it went, what it answers and what servers wrote on top of it, as JSON
 //!   message_index     blind index of its Message-ID
+//!   author, recipients    of a copy of what a colleague wrote to the client: who, and to which contacts
 //!   no_automatic_answer   it asks machines for no answer, and gets no acknowledgement
 //!   next_due_time     when its time in triage is over; the timer's column (NULL: no clock runs)
 //! mail_content    text and bytes as received, apart from what lists read
@@ -24,6 +25,9 @@
 //!                 key) and the row `firm` (management and the service address, under the key of staff data)
 //! meeting         a call, a video conference or one in person; `stage` is where it stands as JSON, `state` its number for
 //!                 lists; what is personal as JSON, sealed, in `words`
+//! sent_to         to which addresses (blind indexes) a notification went, whose they were, and what became of each: empty,
+//!                 `refused <reason>`, `returned <status>` or `delayed <status>`
+//! suppression     addresses (blind indexes) of a client that take no mail; `lift_time` NULL while that holds
 //! policy, calendar   copies of the registry's, encoded as its contract has them
 //! ```
 
@@ -38,6 +42,8 @@ pub const OWN: MigrationSet = MigrationSet {
         Step { name: "0001_notification", sql: include_str!("migrations/0001_notification.sql") },
         Step { name: "0002_mail_in", sql: include_str!("migrations/0002_mail_in.sql") },
         Step { name: "0003_alerts", sql: include_str!("migrations/0003_alerts.sql") },
+        Step { name: "0005_mail_that_comes_back", sql: include_str!("migrations/0005_mail_that_comes_back.sql") },
+        Step { name: "0006_sent_copies", sql: include_str!("migrations/0006_sent_copies.sql") },
         Step { name: "0030_meeting", sql: include_str!("migrations/0030_meeting.sql") },
     ],
 };

@@ -1,5 +1,6 @@
 //! From what changed to what is told; the only place where events of this service are made.
 
+use business_time::Timestamp;
 use command::{Fault, Unit, wire::proto_time};
 use contracts::notification::v1 as told;
 
@@ -11,6 +12,7 @@ use crate::{
         alerts::Progress,
         entity::{Notification, State},
     },
+    suppression::entity::Suppression,
 };
 
 /// A client's word.
@@ -64,6 +66,65 @@ pub async fn triage_ended(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault>
     unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
 }
 
+/// Copies of a notification came back; its revision is the event's.
+pub async fn delivery_returned(
+    unit: &Unit<'_>,
+    notification: &Notification,
+    people: &[String],
+    everybody: bool,
+    receive_time: Timestamp,
+) -> Result<(), Fault> {
+    let event = told::DeliveryReturned {
+        notification: notification.name(),
+        kind: convert::notification_kind(notification.kind).into(),
+        client: notification.client.clone(),
+        case: notification.case.clone(),
+        author: notification.author.clone(),
+        recipients: people.to_vec(),
+        everybody,
+        reason: notification.reason.clone(),
+        return_time: Some(proto_time(receive_time)),
+        hand_over_time: notification.hand_over_time.map(proto_time),
+    };
+    unit.publish(&notification.name(), notification.revision, &event).await.map(drop)
+}
+
+/// A copy of what a colleague wrote to the client.
+pub async fn sent_copy_received(unit: &Unit<'_>, mail: &mut Mail) -> Result<(), Fault> {
+    let event = told::SentCopyReceived {
+        mail: mail.name(),
+        client: mail.client.clone(),
+        thread: mail.thread.clone(),
+        case: mail.case.clone(),
+        author: mail.author.clone(),
+        recipients: mail.recipients.clone(),
+        receive_time: Some(proto_time(mail.receive_time)),
+    };
+    unit.publish(&mail.name(), mail.next_revision(), &event).await.map(drop)
+}
+
+/// An address takes no mail any more.
+pub async fn recipient_suppressed(unit: &Unit<'_>, suppression: &Suppression) -> Result<(), Fault> {
+    let event = told::RecipientSuppressed {
+        suppression: suppression.name(),
+        client: suppression.client.clone(),
+        person: suppression.contact.clone(),
+        notification: suppression.notification.clone(),
+        reason: suppression.reason.clone(),
+    };
+    unit.publish(&suppression.name(), suppression.revision, &event).await.map(drop)
+}
+
+/// It takes mail again.
+pub async fn suppression_lifted(unit: &Unit<'_>, suppression: &Suppression) -> Result<(), Fault> {
+    let event = told::SuppressionLifted {
+        suppression: suppression.name(),
+        client: suppression.client.clone(),
+        person: suppression.contact.clone(),
+    };
+    unit.publish(&suppression.name(), suppression.revision, &event).await.map(drop)
+}
+
 /// A meeting was held, and counts.
 pub async fn meeting_held(unit: &Unit<'_>, meeting: &Meeting) -> Result<(), Fault> {
     let event = told::MeetingHeld {
@@ -115,6 +176,8 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
             let event = told::DeliveryFailed { notification: notified, kind, client, case, reason };
             unit.publish(&name, revision, &event).await
         }
+        // What comes back is told with whose copy it was.
+        State::Returned => return Ok(()),
         State::Cancelled => {
             let event = told::NotificationCancelled { notification: notified, kind, client, case };
             unit.publish(&name, revision, &event).await

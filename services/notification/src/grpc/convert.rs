@@ -38,6 +38,7 @@ pub fn mail_state(state: MailState) -> wire::MailState {
         MailState::InTriage => wire::MailState::InTriage,
         MailState::Dismissed => wire::MailState::Dismissed,
         MailState::Filed => wire::MailState::Filed,
+        MailState::SentCopy => wire::MailState::SentCopy,
     }
 }
 
@@ -50,6 +51,7 @@ pub fn mail_state_of(state: wire::MailState) -> Option<MailState> {
         wire::MailState::InTriage => Some(MailState::InTriage),
         wire::MailState::Dismissed => Some(MailState::Dismissed),
         wire::MailState::Filed => Some(MailState::Filed),
+        wire::MailState::SentCopy => Some(MailState::SentCopy),
     }
 }
 
@@ -88,6 +90,8 @@ pub fn mail(mail: &Mail, words: Option<&MailWords>, text: &str) -> wire::Mail {
         sender_check: check.into(),
         triage,
         revision: mail.revision,
+        author: mail.author.clone(),
+        recipients: mail.recipients.clone(),
     }
 }
 
@@ -106,6 +110,7 @@ pub fn notification_kind(kind: Kind) -> wire::NotificationKind {
         Kind::CriticalAlert => wire::NotificationKind::CriticalAlert,
         Kind::AlertFailed => wire::NotificationKind::AlertFailed,
         Kind::IncidentUpdate => wire::NotificationKind::IncidentUpdate,
+        Kind::Undelivered => wire::NotificationKind::Undelivered,
     }
 }
 
@@ -122,6 +127,7 @@ fn notification_state(state: State) -> wire::NotificationState {
         State::Failed => wire::NotificationState::Failed,
         State::Cancelled => wire::NotificationState::Cancelled,
         State::Reached => wire::NotificationState::Reached,
+        State::Returned => wire::NotificationState::Returned,
     }
 }
 
@@ -280,6 +286,9 @@ pub fn notification(notification: &Notification, words: Option<&Words>) -> wire:
         channel: channel(notification.channel).into(),
         side: alert_side(notification).into(),
         attempts_made: Vec::new(),
+        possible_duplicate: notification.possible_duplicate,
+        returned: notification.returned.clone(),
+        return_time: notification.return_time.map(proto_time),
     }
 }
 
@@ -289,9 +298,10 @@ mod tests {
 
     #[test]
     fn the_tables_number_enums_as_the_contract_does() {
-        for (at, kind) in (1..).zip(Kind::ALL) {
+        for (at, kind) in (1..).zip(Kind::ALL).filter(|(_, kind)| *kind != Kind::Undelivered) {
             assert_eq!(notification_kind(kind) as i32, at);
         }
+        assert_eq!((notification_kind(Kind::Undelivered) as i32, notification_state(State::Returned) as i32), (30, 7));
         assert_eq!(kind_name(Kind::AutoAcknowledgement), "AUTO_ACKNOWLEDGEMENT");
         let states =
             [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled, State::Reached];

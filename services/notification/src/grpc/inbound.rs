@@ -106,7 +106,13 @@ impl InboundService for Inbound {
         .await
         .map_err(|error| runtime::internal(error, "a mail could not be read"))?;
         let parsed = parsed.map_err(|error| Refusal::from(MailError::from(error)))?;
-        let delivery = Arc::new(Delivery { parsed, raw: request.raw.clone(), receive_time });
+        let delivery = Arc::new(Delivery {
+            parsed,
+            raw: request.raw.clone(),
+            receive_time,
+            received_by: None,
+            envelope_to: request.envelope_to.clone(),
+        });
         let mails = self.mails;
         let answer = self
             .commands

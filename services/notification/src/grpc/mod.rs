@@ -5,6 +5,7 @@ pub(crate) mod convert;
 mod inbound;
 mod meetings;
 mod outbound;
+mod suppressions;
 mod watch;
 
 pub use calls::Telephone;
@@ -12,6 +13,7 @@ pub use inbound::Inbound;
 pub use meetings::Meetings;
 pub(crate) use meetings::wire::form_to_wire;
 pub use outbound::Outbound;
+pub use suppressions::SuppressionApi;
 
 use access::Caller;
 

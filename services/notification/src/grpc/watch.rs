@@ -13,8 +13,9 @@ use access::{Caller, DecisionError, Decisions, Principal, Scope};
 use business_time::SystemClock;
 use command::wire::proto_time;
 use contracts::notification::v1::{
-    AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, NotificationCancelled,
-    NotificationKind, NotificationQueued, NotificationState, WatchDeliveriesRequest, WatchDeliveriesResponse,
+    AlertProgressed, AlertStep, DeliveryBlocked, DeliveryFailed, DeliveryReturned, DeliverySucceeded,
+    NotificationCancelled, NotificationKind, NotificationQueued, NotificationState, WatchDeliveriesRequest,
+    WatchDeliveriesResponse,
 };
 use event_log::{Event, EventLog, Position};
 use refusal::{Kind, Refusal};
@@ -177,6 +178,10 @@ fn change(event: &Event) -> event_log::Result<Option<WatchDeliveriesResponse>> {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Blocked, it.reason))
     } else if let Some(it) = event.decode::<DeliveryFailed>()? {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Failed, it.reason))
+    } else if let Some(it) = event.decode::<DeliveryReturned>()? {
+        // What came back of some alone was handed over to the others all the same.
+        let state = if it.everybody { NotificationState::Returned } else { NotificationState::HandedOver };
+        Some(answer(it.notification, it.client, it.case, it.kind, state, it.reason))
     } else if let Some(it) = event.decode::<NotificationCancelled>()? {
         Some(answer(it.notification, it.client, it.case, it.kind, NotificationState::Cancelled, none()))
     } else if let Some(it) = event.decode::<AlertProgressed>()?.filter(|it| it.step() == AlertStep::Reached) {

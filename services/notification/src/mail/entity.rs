@@ -31,6 +31,10 @@ pub struct Mail {
     pub thread: String,
     /// The case about that conversation; empty where none is known here.
     pub case: String,
+    /// Of a copy of what a colleague wrote to the client: who, `staff/{staff}`; empty otherwise.
+    pub author: String,
+    /// Of such a copy: to which of the client's contacts it went.
+    pub recipients: Vec<String>,
     /// Where it stands.
     pub state: State,
     /// Set while and after it lies in triage.
@@ -50,6 +54,8 @@ pub enum State {
     Dismissed,
     /// A report about a mail of the firm's, or from its own people, with nothing left to do.
     Filed,
+    /// A copy of what a colleague wrote to the client from a program of their own.
+    SentCopy,
 }
 
 /// What keeps a mail from being attributed, and who sees to it.
@@ -129,6 +135,17 @@ pub struct Answered {
     pub case: String,
 }
 
+/// To whom of a client a colleague's mail went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The one client whose contacts are among its recipients.
+    pub client: String,
+    /// They.
+    pub contacts: Vec<String>,
+    /// Whether the colleague has to do with this client.
+    pub has_to_do: bool,
+}
+
 /// What a verdict rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct Findings<'a> {
@@ -144,6 +161,10 @@ pub struct Findings<'a> {
     pub sent: &'a [String],
     /// Whether it goes to somebody outside the firm too.
     pub goes_out: bool,
+    /// Of a colleague's: to whom of a client it went; none where to nobody's contact, or those of several.
+    pub copied: Option<&'a Copied>,
+    /// Whether it is one that left from here.
+    pub ours: bool,
     /// Whether it answers an alert of a critical incident that went to this colleague (SOP 8.2).
     pub answers_alert: bool,
 }
@@ -172,6 +193,15 @@ pub enum Verdict {
         /// The conversation that somebody else's mail came on.
         noted_on: Option<Answered>,
     },
+    /// What a colleague wrote to the client from a program of their own.
+    SentCopy {
+        /// Who.
+        author: String,
+        /// To whom.
+        copied: Copied,
+        /// The conversation it goes on with; none begins one.
+        thread: Option<Answered>,
+    },
     /// Kept, nothing follows; a report is noted on the conversation of the mail it is about.
     File {
         /// That conversation.
@@ -199,8 +229,7 @@ pub fn verdict(found: &Findings<'_>) -> Verdict {
         (Writer::Unknown, _) => return triage(TriageReason::Unknown, answered.first()),
         (_, SenderCheck::Failed) => return triage(TriageReason::Forged, None),
         (_, SenderCheck::Missing) => return triage(TriageReason::Unverified, None),
-        (Writer::Staff(_), SenderCheck::Passed) if found.is_done_with() => return Verdict::File { noted_on: None },
-        (Writer::Staff(_), SenderCheck::Passed) => return triage(TriageReason::Staff, None),
+        (Writer::Staff(author), SenderCheck::Passed) => return of_a_colleague(found, author),
         (Writer::Contact(contact), SenderCheck::Passed) => contact.clone(),
     };
     let own = answered.iter().find(|answered| answered.client == client_of(&contact));
@@ -211,9 +240,26 @@ pub fn verdict(found: &Findings<'_>) -> Verdict {
     if kind == Kind::Personal { Verdict::Word { contact, thread } } else { Verdict::Machine { contact, thread } }
 }
 
+/// A colleague's, vouched for. Whose conversation it answers and to whose contacts it goes must agree, so that no client's
+/// words come before another's eyes; and a copy counts only of somebody who has to do with the client.
+fn of_a_colleague(found: &Findings<'_>, author: &str) -> Verdict {
+    if found.ours {
+        return Verdict::File { noted_on: None };
+    }
+    if let Some(copied) = found.copied.filter(|_| found.kind == Kind::Personal) {
+        let own = found.answered.iter().find(|answered| answered.client == copied.client);
+        if !copied.has_to_do || (own.is_none() && !found.answered.is_empty()) {
+            return triage(TriageReason::Staff, None);
+        }
+        return Verdict::SentCopy { author: author.to_owned(), copied: copied.clone(), thread: own.cloned() };
+    }
+    if found.is_done_with() { Verdict::File { noted_on: None } } else { triage(TriageReason::Staff, None) }
+}
+
 impl Findings<'_> {
-    /// Whether a colleague's mail leaves nothing to do: a copy of what they wrote to the client on its conversation, their word
-    /// that an alert has reached them, or their machine's answer to what the firm told them. What goes to the firm alone is rather a client's mail that they
+    /// Whether a colleague's mail leaves nothing to do: what they wrote to a third party on a client's conversation, their word
+    /// that an alert has reached them, or their machine's answer to what the firm told them. What goes to the firm alone is
+    /// rather a client's mail that they
     /// send on, on a known conversation too.
     fn is_done_with(&self) -> bool {
         match self.kind {
@@ -261,6 +307,13 @@ impl Mail {
         self.case = case.to_owned();
     }
 
+    /// Makes it a colleague's to the client.
+    pub fn is_a_sent_copy(&mut self, author: String, copied: Copied, thread: String, case: String) {
+        self.state = State::SentCopy;
+        (self.client, self.author, self.recipients) = (copied.client, author, copied.contacts);
+        (self.thread, self.case) = (thread, case);
+    }
+
     /// Ends its time in triage.
     ///
     /// # Errors
@@ -306,10 +359,24 @@ mod tests {
         Writer::Contact("clients/acme/contacts/jo".into())
     }
 
+    fn staff() -> Writer {
+        Writer::Staff("staff/anna".into())
+    }
+
     /// A person's mail that the firm's mail server vouches for.
     fn found<'a>(writer: &'a Writer, answered: &'a [Answered]) -> Findings<'a> {
         let (kind, check) = (Kind::Personal, SenderCheck::Passed);
-        Findings { kind, check, writer, answered, sent: &[], goes_out: false, answers_alert: false }
+        Findings {
+            kind,
+            check,
+            writer,
+            answered,
+            sent: &[],
+            goes_out: false,
+            copied: None,
+            ours: false,
+            answers_alert: false,
+        }
     }
 
     fn of(writer: &Writer, answered: &[Answered]) -> Verdict {
@@ -337,7 +404,7 @@ mod tests {
         for (check, reason) in
             [(SenderCheck::Failed, TriageReason::Forged), (SenderCheck::Missing, TriageReason::Unverified)]
         {
-            for writer in [jo(), Writer::Staff(String::new())] {
+            for writer in [jo(), staff()] {
                 let verdict = verdict(&Findings { check, ..found(&writer, &[thread("acme")]) });
                 assert_eq!(verdict, Verdict::Triage { reason, noted_on: None });
             }
@@ -394,9 +461,8 @@ mod tests {
     #[test]
     fn what_the_firms_own_people_send_on_lies_in_triage_and_a_copy_of_their_reply_is_filed() {
         let (answered, ours) = ([thread("acme")], [String::new()]);
-        let of = |kind, answered, sent, goes_out| {
-            verdict(&Findings { kind, sent, goes_out, ..found(&Writer::Staff(String::new()), answered) })
-        };
+        let of =
+            |kind, answered, sent, goes_out| verdict(&Findings { kind, sent, goes_out, ..found(&staff(), answered) });
         let (filed, triage) = (Verdict::File { noted_on: None }, triage(TriageReason::Staff, None));
         assert_eq!(of(Kind::Personal, &answered, &[], true), filed, "a copy of what went to the client");
         assert_eq!(of(Kind::Personal, &answered, &[], false), triage, "a client's mail that was sent on");

@@ -1,7 +1,8 @@
 //! The work row that finds out whose word a mail is. While the registry does not answer, the mail waits and is safe.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use access::{DecisionError, Decisions, Principal};
 use async_trait::async_trait;
 use command::{Commands, Fault};
 use contracts::client_registry::v1::{
@@ -12,7 +13,13 @@ use runtime::Client;
 use timers::work::{Job, Outcome, Performer};
 use tonic::{Code, Status};
 
-use super::{Mails, entity::State, entity::Writer, repo, trace::SenderCheck};
+use super::{
+    Mails,
+    entity::{Copied, State, Writer, client_of},
+    parse::Kind as Written,
+    repo,
+    trace::SenderCheck,
+};
 use crate::{
     procedure::{self, Policy},
     thread,
@@ -24,6 +31,7 @@ pub struct Identify {
     commands: Commands,
     mails: Mails,
     client_registry: Client,
+    decisions: Arc<dyn Decisions>,
     wakes: Wakes,
 }
 
@@ -34,17 +42,27 @@ enum NotNow {
     Fault(#[from] Fault),
     #[error("registry: {} {}", .0.code(), .0.message())]
     Registry(#[from] Status),
+    #[error("nobody says what a colleague may")]
+    NoDecision,
     #[error("an earlier mail that it answers is looked at first")]
     EarlierFirst,
 }
 
+/// What somebody may who writes to a client.
+const SENDS: &str = "messages.send";
 /// How soon a mail is looked at again that waits for an earlier one.
 const EARLIER: Duration = Duration::from_millis(200);
 
 impl Identify {
     /// Asks this registry.
-    pub fn new(commands: Commands, mails: Mails, client_registry: Client, wakes: Wakes) -> Self {
-        Self { commands, mails, client_registry, wakes }
+    pub fn new(
+        commands: Commands,
+        mails: Mails,
+        client_registry: Client,
+        decisions: Arc<dyn Decisions>,
+        wakes: Wakes,
+    ) -> Self {
+        Self { commands, mails, client_registry, decisions, wakes }
     }
 
     async fn identify(&self, job: &Job) -> Result<(), NotNow> {
@@ -69,14 +87,21 @@ impl Identify {
             }
             _ => (Writer::Several, SenderCheck::Missing),
         };
+        let copied = match &writer {
+            Writer::Staff(author) if check == SenderCheck::Passed && stored.mail.kind == Written::Personal => {
+                let outside = words.trail.recipients.iter().filter(|address| !policy.is_own(address));
+                self.copied(author, outside).await?
+            }
+            _ => None,
+        };
         let (commands, mails) = (self.commands.clone(), self.mails);
         let (id, job) = (id.to_owned(), job.clone());
         db.transaction(move |tx| {
             let (commands, id, job) = (commands.clone(), id.clone(), job.clone());
-            let (writer, policy) = (writer.clone(), policy.clone());
+            let (writer, policy, copied) = (writer.clone(), policy.clone(), copied.clone());
             Box::pin(async move {
                 let unit = commands.unit(tx, "services/notification", work::IDENTIFY);
-                mails.identify(&unit, &id, check, &writer, &policy).await?;
+                mails.identify(&unit, &id, check, &writer, copied.as_ref(), &policy).await?;
                 unit.finish().await?;
                 timers::work::complete(tx, &job).await.map_err(work::fault)
             })
@@ -111,6 +136,28 @@ impl Identify {
         self.commands.committed();
         self.wakes.wake();
         Ok(known)
+    }
+
+    /// To whose contacts a colleague's mail went; none where to none's, or to several clients'.
+    async fn copied(&self, author: &str, addresses: impl Iterator<Item = &String>) -> Result<Option<Copied>, NotNow> {
+        let mut contacts = Vec::new();
+        for address in addresses {
+            if let Writer::Contact(contact) = self.writer(address).await? {
+                contacts.push(contact);
+            }
+        }
+        let clients: BTreeSet<_> = contacts.iter().map(|contact| client_of(contact).to_owned()).collect();
+        let mut clients = clients.into_iter();
+        let (Some(client), None) = (clients.next(), clients.next()) else { return Ok(None) };
+        let has_to_do = match Principal::parse(author) {
+            Err(_) => false,
+            Ok(author) => match self.decisions.grants(&author).await {
+                Ok(grants) => grants.holds_on(SENDS, &client),
+                Err(DecisionError::Unknown) => false,
+                Err(DecisionError::Unavailable) => return Err(NotNow::NoDecision),
+            },
+        };
+        Ok(Some(Copied { client, contacts, has_to_do }))
     }
 
     async fn writer(&self, address: &str) -> Result<Writer, NotNow> {

@@ -6,7 +6,7 @@
 //! - [`identify`]: the work row that asks the registry whose word it is.
 //! - [`clock`]: the time that a mail may lie in triage.
 //!
-//! No mail that comes in stops a clock of the firm.
+//! No mail of the client's side stops a clock of the firm; a copy of what a colleague wrote to them does, as their reply.
 
 pub mod clock;
 pub mod entity;
@@ -28,17 +28,18 @@ pub use error::MailError;
 pub use repo::{Filter, StoredMail, find, list, set_case};
 
 use self::{
-    entity::{Answered, Findings, Mail, State, TriageReason, Verdict, Writer, client_of, verdict},
+    entity::{Answered, Copied, Findings, Mail, State, TriageReason, Verdict, Writer, client_of, verdict},
     parse::{Kind as Written, ParsedMail},
     repo::NewMail,
     trace::SenderCheck,
-    words::Words,
+    words::{Words, has_own_words},
 };
 use crate::{
+    delivery_report::{self, Notice},
     events::publish,
     notification::{
         self, NewNotification, Notifications,
-        entity::{Audience, Facts, Kind, Target},
+        entity::{Audience, Facts, Kind, Notification, Target},
     },
     procedure::{self, Policy},
     thread, work,
@@ -62,6 +63,10 @@ pub struct Delivery {
     pub raw: Vec<u8>,
     /// When the call says that it was received.
     pub receive_time: Option<Timestamp>,
+    /// When it was received at the latest, where neither the call nor its header says more.
+    pub received_by: Option<Timestamp>,
+    /// For whom, by its envelope.
+    pub envelope_to: Vec<String>,
 }
 
 impl Mails {
@@ -80,6 +85,7 @@ impl Mails {
             let server = policy.as_ref().map(|policy| policy.authserv_id.as_str())?;
             parsed.trace.received_by(server)
         });
+        let told = told.or(delivery.received_by);
         let known = told.map(|time| time.min(unit.now()));
         let mail = Mail {
             id: new_id(),
@@ -94,6 +100,8 @@ impl Mails {
             contact: String::new(),
             thread: String::new(),
             case: String::new(),
+            author: String::new(),
+            recipients: Vec::new(),
             state: State::Received,
             triage: None,
         };
@@ -107,7 +115,7 @@ impl Mails {
             mail: &mail,
             identity: identity.clone(),
             message_index: thread::index(unit.keyring(), &parsed.message_id),
-            words: &Words::of(parsed),
+            words: &Words::of(parsed, &delivery.envelope_to),
             text: &parsed.text,
             raw: &delivery.raw,
         };
@@ -132,6 +140,7 @@ impl Mails {
         id: &str,
         check: SenderCheck,
         writer: &Writer,
+        copied: Option<&Copied>,
         policy: &Policy,
     ) -> Result<(), Fault> {
         let Some(mut stored) = repo::lock(unit.tx(), id).await? else { return Ok(()) };
@@ -148,6 +157,13 @@ impl Mails {
             mail.receive_time_known = true;
         }
         let kind = mail.kind;
+        if let Some(about) = self.came_back(unit, mail.receive_time, &words).await? {
+            file(unit, stored, conversation_of(unit, &about).await?).await?;
+            return self.notice(unit, kind, &words).await;
+        }
+        if matches!(writer, Writer::Contact(_)) && check == SenderCheck::Passed {
+            self.notifications.shown_to_have_arrived(unit, &words.trail.references).await?;
+        }
         let answered = thread::answered(unit.tx(), unit.keyring(), &words.trail.references).await?;
         let sent = match kind {
             Written::Personal => Vec::new(),
@@ -162,8 +178,14 @@ impl Mails {
             Writer::Contact(_) | Writer::Unknown | Writer::Several => false,
         };
         let (mail, time) = (stored.mail.name(), stored.mail.receive_time);
-        let found = Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out, answers_alert };
+        // What left from here comes here again where the firm's mail server copies everything.
+        let ours = !notification::find_sent(unit.tx(), std::slice::from_ref(&words.message_id)).await?.is_empty();
+        let found =
+            Findings { kind, check, writer, answered: &answered, sent: &sent, goes_out, copied, ours, answers_alert };
         match verdict(&found) {
+            Verdict::SentCopy { author, copied, thread } => {
+                sent_copy(unit, stored, &words, author, copied, thread).await
+            }
             Verdict::Word { contact, thread } => self.word(unit, stored, &words, &contact, thread).await,
             Verdict::Machine { contact, thread } => {
                 machine(unit, stored, &words, &contact, thread).await?;
@@ -277,6 +299,23 @@ impl Mails {
         Ok(())
     }
 
+    /// What a failure notice says is done first: the notification that it is about, where it is one of the firm's.
+    async fn came_back(
+        &self,
+        unit: &Unit<'_>,
+        receive_time: Timestamp,
+        words: &Words,
+    ) -> Result<Option<Notification>, Fault> {
+        let Some(report) = &words.trail.report else { return Ok(None) };
+        let notice = Notice {
+            report,
+            message_ids: &words.trail.references,
+            envelope_to: &words.trail.envelope_to,
+            receive_time,
+        };
+        delivery_report::take(unit, self.notifications, &notice).await
+    }
+
     async fn word(
         &self,
         unit: &Unit<'_>,
@@ -379,6 +418,42 @@ async fn machine(
             publish::mail_noted(unit, &mut stored.mail, on, false).await?;
         }
         None => drop(stored.mail.next_revision()),
+    }
+    unit.touched(&stored.mail.name());
+    repo::save(unit.tx(), &stored.mail, &stored.owner).await
+}
+
+/// The conversation on which a notification lies; none for one that is on none.
+async fn conversation_of(unit: &Unit<'_>, about: &Notification) -> Result<Option<Answered>, Fault> {
+    let found = thread::find(unit.tx(), &about.thread).await?;
+    Ok(found.map(|thread| Answered { thread: thread.id, client: thread.client, case: thread.case }))
+}
+
+/// What a colleague wrote to the client from a program of their own, and said something in: their reply where it lies on a
+/// conversation (SOP 4.2), from when the firm's mail server had it.
+async fn sent_copy(
+    unit: &Unit<'_>,
+    mut stored: StoredMail,
+    words: &Words,
+    author: String,
+    copied: Copied,
+    answered: Option<Answered>,
+) -> Result<(), Fault> {
+    let (thread, case) = match answered {
+        Some(answered) => (answered.thread, answered.case),
+        // The client's answer to it finds it again.
+        None => (thread::begin(unit, &copied.client, "", &words.subject).await?.id, String::new()),
+    };
+    let says = has_own_words(&stored.text(unit.tx(), unit.keyring()).await?);
+    let owner = Owner::new(copied.client.as_str());
+    stored.mail.is_a_sent_copy(author, copied, thread, case);
+    repo::change_owner(unit.tx(), unit.keyring(), &mut stored, owner).await?;
+    thread::remember(unit.tx(), unit.keyring(), &stored.mail.thread, &words.message_id).await?;
+    if says {
+        publish::sent_copy_received(unit, &mut stored.mail).await?;
+    } else {
+        stored.mail.state = State::Filed;
+        stored.mail.next_revision();
     }
     unit.touched(&stored.mail.name());
     repo::save(unit.tx(), &stored.mail, &stored.owner).await

@@ -11,6 +11,7 @@ use super::{
     fields::{Field, fields, split},
     trace::Trace,
 };
+use crate::delivery_report::entity::Report;
 
 /// What a mail may weigh.
 pub const LARGEST: usize = 25 * 1024 * 1024;
@@ -64,6 +65,8 @@ pub struct ParsedMail {
     pub text: String,
     /// Written by whom.
     pub kind: Kind,
+    /// What a report says of a mail that was sent.
+    pub report: Option<Report>,
     /// Whether it is a report that says of the mail which it is about that it failed (RFC 3464).
     pub failed: bool,
     /// Whether it asks machines for no answer.
@@ -110,12 +113,12 @@ impl ParsedMail {
         let report = parsed
             .content_type()
             .is_some_and(|kind| kind.ctype().eq_ignore_ascii_case("multipart") && is(kind.subtype(), "report"));
-        let mut walk = Walk { parts: PARTS, original: None, failed: false };
+        let mut walk = Walk { parts: PARTS, original: None, report: None };
         let text = walk.text(head, body, 0);
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
         references.extend(walk.original.filter(|_| report));
-        let failed = report && walk.failed;
+        let failed = report && walk.report.as_ref().is_some_and(Report::says_failed);
         let recipients = [HeaderName::To, HeaderName::Cc].into_iter().flat_map(|name| people(&parsed, name));
         Ok(Self {
             message_id: parsed.message_id().and_then(message_id).unwrap_or_default(),
@@ -125,6 +128,7 @@ impl ParsedMail {
             subject: one_line(parsed.subject().unwrap_or_default()),
             text: clean(&text, TEXT_BYTES),
             kind: if report { Kind::DeliveryReport } else { kind(&fields, envelope_from) },
+            report: walk.report.filter(|_| report),
             failed,
             no_automatic_answer: fields.iter().any(declines_answers),
             date: fields.iter().find(|field| field.is("date")).map(Field::text).unwrap_or_default(),
@@ -251,8 +255,8 @@ struct Walk {
     parts: usize,
     /// The Message-ID of the mail that a report is about.
     original: Option<String>,
-    /// Whether a report says that it failed.
-    failed: bool,
+    /// What a report says of it.
+    report: Option<Report>,
 }
 
 impl Walk {
@@ -274,9 +278,8 @@ impl Walk {
             return self.multipart(&boundary, alternative, body, depth);
         }
         if main.eq_ignore_ascii_case("message") || (main.eq_ignore_ascii_case("text") && is(sub, "rfc822-headers")) {
-            if is(sub, "delivery-status") {
-                let body = body.get(..body.len().min(HEADER_BYTES)).unwrap_or_default();
-                self.failed |= String::from_utf8_lossy(body).lines().any(says_failed);
+            if is(sub, "delivery-status") || is(sub, "global-delivery-status") {
+                self.report = self.report.take().or_else(|| Report::read(body));
             } else if self.original.is_none() {
                 let (inner, _) = split(body);
                 let inner = inner.get(..inner.len().min(HEADER_BYTES)).unwrap_or_default();
@@ -323,12 +326,6 @@ impl Walk {
         }
         chosen.map_or(all, |(_, text)| text)
     }
-}
-
-/// `Action: failed`, of one recipient. A mail that is merely late (`delayed`) may still arrive.
-fn says_failed(line: &str) -> bool {
-    let field = line.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
-    field.is_some_and(|(name, value)| name.eq_ignore_ascii_case("action") && value.eq_ignore_ascii_case("failed"))
 }
 
 fn is_html(head: &[u8]) -> bool {

@@ -104,6 +104,8 @@ pub async fn save(tx: &DatabaseTransaction, mail: &Mail, owner: &Owner) -> Resul
         contact: Set(model.contact),
         thread: Set(model.thread),
         case_name: Set(model.case_name),
+        author: Set(model.author),
+        recipients: Set(model.recipients),
         receive_time: Set(model.receive_time),
         receive_time_known: Set(model.receive_time_known),
         triage_reason: Set(model.triage_reason),
@@ -305,6 +307,8 @@ fn to_row(mail: &Mail, owner: &Owner) -> row::Model {
         receive_time: micros(mail.receive_time),
         receive_time_known: mail.receive_time_known,
         record_time: micros(mail.record_time),
+        author: mail.author.clone(),
+        recipients: crate::db::names(&mail.recipients),
         sender: Vec::new(),
         subject: Vec::new(),
         message_id: Vec::new(),
@@ -350,6 +354,8 @@ fn from_row(row: row::Model) -> Result<StoredMail, Fault> {
         contact: row.contact,
         thread: row.thread,
         case: row.case_name,
+        author: row.author,
+        recipients: crate::db::read_names(&row.recipients),
         state: state_of(row.state).ok_or_else(|| strange("state"))?,
         triage,
     };
@@ -357,7 +363,8 @@ fn from_row(row: row::Model) -> Result<StoredMail, Fault> {
     Ok(StoredMail { mail, owner: Owner::new(row.key_owner), sealed, dismissal: row.dismissal })
 }
 
-const STATES: [State; 5] = [State::Received, State::Attributed, State::InTriage, State::Dismissed, State::Filed];
+const STATES: [State; 6] =
+    [State::Received, State::Attributed, State::InTriage, State::Dismissed, State::Filed, State::SentCopy];
 const KINDS: [Kind; 3] = [Kind::Personal, Kind::Automatic, Kind::DeliveryReport];
 const CHECKS: [SenderCheck; 3] = [SenderCheck::Passed, SenderCheck::Failed, SenderCheck::Missing];
 

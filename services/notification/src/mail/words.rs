@@ -7,6 +7,7 @@ use keyring::{Keyring, Owner, Place, Purpose};
 use serde::{Deserialize, Serialize};
 
 use super::{parse::ParsedMail, trace::Trace};
+use crate::delivery_report::entity::Report;
 
 /// What a mail says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,11 +37,17 @@ pub struct Trail {
     pub failed: bool,
     /// What servers wrote on top.
     pub trace: Trace,
+    /// The envelope's recipients for whom it came, where they were told.
+    #[serde(default)]
+    pub envelope_to: Vec<String>,
+    /// What a report says of a mail that was sent.
+    #[serde(default)]
+    pub report: Option<Report>,
 }
 
 impl Words {
     /// Those of a mail.
-    pub fn of(mail: &ParsedMail) -> Self {
+    pub fn of(mail: &ParsedMail, envelope_to: &[String]) -> Self {
         Self {
             sender: mail.senders_shown(),
             subject: mail.subject.clone(),
@@ -51,6 +58,8 @@ impl Words {
                 references: mail.references.clone(),
                 failed: mail.failed,
                 trace: mail.trace.clone(),
+                envelope_to: envelope_to.to_vec(),
+                report: mail.report.clone(),
             },
         }
     }
@@ -122,4 +131,37 @@ pub async fn open<C: ConnectionTrait>(
         message_id: keyring.decrypt_text(&key, place("message_id", id), &sealed.message_id)?,
         trail: serde_json::from_slice(&trail).map_err(|error| Fault::Stored(error.to_string()))?,
     })
+}
+
+/// Whether somebody says something in this text, besides what they quote.
+pub fn has_own_words(text: &str) -> bool {
+    let quoted_below = |line: &str| {
+        let line = line.trim().to_ascii_lowercase();
+        (line.starts_with("-----") && line.contains("message")) || line.starts_with("________________________________")
+    };
+    let own = text.lines().take_while(|line| !quoted_below(line)).filter(|line| !line.trim_start().starts_with('>'));
+    // `On …, … wrote:` and its like in other languages introduce what is quoted.
+    own.filter(|line| !line.trim_end().ends_with(':')).any(|line| line.chars().any(char::is_alphanumeric))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_own_words;
+
+    #[test]
+    fn a_quotation_alone_says_nothing() {
+        for silent in [
+            "",
+            " \n--\n",
+            "> Where is my pump?",
+            "On Monday, Carla wrote:\n> Where is my pump?",
+            "-----Original Message-----\nFrom: Carla\nWhere is my pump?",
+            "________________________________\nFrom: Carla",
+        ] {
+            assert!(!has_own_words(silent), "{silent}");
+        }
+        for spoken in ["Tomorrow.", "Am Montag schrieb Carla:\n> Wo?\nMorgen.", "7", "好"] {
+            assert!(has_own_words(spoken), "{spoken}");
+        }
+    }
 }

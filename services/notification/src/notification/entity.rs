@@ -51,6 +51,12 @@ pub struct Notification {
     pub recipients: Vec<String>,
     /// In whose stead.
     pub stand_ins_for: Vec<String>,
+    /// Whether it was sent again though an earlier attempt may have arrived.
+    pub possible_duplicate: bool,
+    /// Those of `recipients` whose copy came back.
+    pub returned: Vec<String>,
+    /// When the first of those notices was received.
+    pub return_time: Option<Timestamp>,
     /// Rises with each event.
     pub revision: u64,
 }
@@ -84,11 +90,13 @@ pub enum Kind {
     AlertFailed,
     /// A person's update on a critical incident.
     IncidentUpdate,
+    /// A mail to the client did not arrive, or may not have.
+    Undelivered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -102,6 +110,7 @@ impl Kind {
         Self::CriticalAlert,
         Self::AlertFailed,
         Self::IncidentUpdate,
+        Self::Undelivered,
     ];
 
     /// Whether a person wrote its words.
@@ -140,6 +149,8 @@ pub enum State {
     Cancelled,
     /// Of an alert: somebody pressed a key or replied.
     Reached,
+    /// It was handed over, and every copy came back.
+    Returned,
 }
 
 /// To whom it goes.
@@ -262,6 +273,18 @@ pub struct Facts {
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// The notification that did not arrive, `notifications/{notification}`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// Its kind, as the contract names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about_kind: String,
+    /// What became of it: RETURNED, REFUSED, RECIPIENT_SUPPRESSED, OUTCOME_UNKNOWN or FAILED.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trouble: String,
+    /// The provider's reason or the notice's status.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trouble_reason: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -284,7 +307,15 @@ impl Notification {
     pub fn is_open(&self) -> bool {
         match (self.state, &self.alert, self.channel) {
             (State::Queued, ..) | (State::Failed, Some(_), _) | (State::HandedOver, Some(_), Channel::Phone) => true,
-            (State::Failed | State::HandedOver | State::Blocked | State::Cancelled | State::Reached, ..) => false,
+            (
+                State::Failed
+                | State::HandedOver
+                | State::Blocked
+                | State::Cancelled
+                | State::Reached
+                | State::Returned,
+                ..,
+            ) => false,
         }
     }
 
@@ -351,6 +382,34 @@ impl Notification {
         Ok(())
     }
 
+    /// Copies of it came back. True where by now all did, so that it reached nobody; none where these had come back before.
+    ///
+    /// # Errors
+    /// [`NotificationError::NotHandedOver`] where it never left.
+    pub fn return_copies(
+        &mut self,
+        people: &[String],
+        status: &str,
+        time: Timestamp,
+    ) -> Result<Option<bool>, NotificationError> {
+        if !matches!(self.state, State::HandedOver | State::Returned) {
+            return Err(NotificationError::NotHandedOver);
+        }
+        let before = self.returned.len();
+        for person in people {
+            if self.recipients.contains(person) && !self.returned.contains(person) {
+                self.returned.push(person.clone());
+            }
+        }
+        if self.returned.len() == before {
+            return Ok(None);
+        }
+        self.return_time.get_or_insert(time);
+        let everybody = self.recipients.iter().all(|person| self.returned.contains(person));
+        self.end(if everybody { State::Returned } else { self.state }, status);
+        Ok(Some(everybody))
+    }
+
     /// As [`Notification::is_open`].
     ///
     /// # Errors
@@ -392,8 +451,25 @@ pub(super) mod tests {
             tries: 0,
             recipients: Vec::new(),
             stand_ins_for: Vec::new(),
+            possible_duplicate: false,
+            returned: Vec::new(),
+            return_time: None,
             revision: 1,
         }
+    }
+
+    #[test]
+    fn it_is_returned_once_every_copy_came_back() {
+        let mut notification = queued();
+        assert!(notification.return_copies(&["a".into()], "5.1.1", Timestamp::UNIX_EPOCH).is_err(), "it never left");
+        assert!(notification.hand_over(Timestamp::UNIX_EPOCH, vec!["a".into(), "b".into()], Vec::new()).is_ok());
+        let time = Timestamp::UNIX_EPOCH;
+        assert_eq!(notification.return_copies(&["c".into()], "5.1.1", time), Ok(None), "it did not go there");
+        assert_eq!(notification.return_copies(&["a".into()], "5.1.1", time), Ok(Some(false)));
+        assert_eq!(notification.state, State::HandedOver);
+        assert_eq!(notification.return_copies(&["a".into()], "5.1.1", time), Ok(None));
+        assert_eq!(notification.return_copies(&["b".into()], "5.2.2", time), Ok(Some(true)));
+        assert_eq!((notification.state, notification.reason.as_str()), (State::Returned, "5.2.2"));
     }
 
     #[test]

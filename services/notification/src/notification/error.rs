@@ -6,6 +6,9 @@ pub enum NotificationError {
     /// It was handed over, given up, cancelled, or is being handed over at this moment.
     #[error("the notification is not queued")]
     NotQueued,
+    /// It did not leave, so it cannot come back.
+    #[error("the notification was not handed over")]
+    NotHandedOver,
     /// It is an alert of a critical incident, or tells of one that reached nobody (SOP 8.2).
     #[error("an alert is owed and cannot be taken back")]
     AlertIsOwed,
@@ -14,6 +17,9 @@ pub enum NotificationError {
 impl From<NotificationError> for Refusal {
     fn from(error: NotificationError) -> Self {
         match error {
+            NotificationError::NotHandedOver => {
+                Self::new(Kind::State, "NOT_HANDED_OVER", "it did not leave, so it cannot come back")
+            }
             NotificationError::NotQueued => Self::new(
                 Kind::State,
                 "NOT_QUEUED",

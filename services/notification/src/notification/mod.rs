@@ -1,7 +1,7 @@
 //! What goes out: queued in the transaction of what causes it, sent by [`crate::sending`].
 //!
 //! - [`entity`]: a notification's life; [`alert`]: that of one which tells of a critical incident; [`repo`]: its tables.
-//! - [`alerts`]: what follows from how an alert got on.
+//! - [`alerts`]: what follows from how an alert got on. [`undelivered`]: somebody is told of what did not arrive.
 //! - [`message`]: a person's message to a client.
 
 pub mod alert;
@@ -10,6 +10,7 @@ pub mod entity;
 mod error;
 pub mod message;
 pub(crate) mod repo;
+pub mod undelivered;
 
 use command::{Fault, Unit};
 use refusal::Refusal;
@@ -148,6 +149,9 @@ impl Notifications {
             tries: 0,
             recipients: Vec::new(),
             stand_ins_for: Vec::new(),
+            possible_duplicate: false,
+            returned: Vec::new(),
+            return_time: None,
             revision: 1,
         };
         if !repo::insert(unit.tx(), unit.keyring(), &notification, new.words.as_ref()).await? {
@@ -171,6 +175,43 @@ impl Notifications {
     ) -> Result<u64, Fault> {
         let since = unit.now().checked_sub(within).unwrap_or(business_time::Timestamp::MIN);
         repo::count_since(unit.tx(), kind, audience, since).await
+    }
+
+    /// Something shows that a mail arrived of whose only attempt nobody knew: it was handed over when it was claimed. False
+    /// where no attempt is open.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn settle_as_handed_over(&self, unit: &Unit<'_>, notification: &mut Notification) -> Result<bool, Fault> {
+        let Some(open) = repo::find_open_attempt(unit.tx(), &notification.id).await? else { return Ok(false) };
+        notification.hand_over(open.claim_time, open.recipients, open.stand_ins_for)?;
+        repo::end_attempt(
+            unit.tx(),
+            &notification.id,
+            open.number,
+            "handed_over",
+            "known by what came back",
+            unit.now(),
+        )
+        .await?;
+        repo::save(unit.tx(), notification).await?;
+        publish::notification(unit, notification).await?;
+        Ok(true)
+    }
+
+    /// A mail answers these: of whichever of them nobody knew whether it arrived, it is known now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn shown_to_have_arrived(&self, unit: &Unit<'_>, message_ids: &[String]) -> Result<(), Fault> {
+        for id in repo::find_ids_by_message_id(unit.tx(), message_ids).await? {
+            let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
+            // How an alert stands, `alerts` tells.
+            if stored.notification.is_open() && stored.notification.alert.is_none() {
+                self.settle_as_handed_over(unit, &mut stored.notification).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes back what is not handed over yet; against the sender by compare-and-set on the locked row.

@@ -73,6 +73,19 @@ pub async fn find_sent<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> 
     Ok(query.into_tuple().all(conn).await?)
 }
 
+/// The ids of the notifications that have one of these Message-IDs, in order.
+pub async fn find_ids_by_message_id<C: ConnectionTrait>(
+    conn: &C,
+    message_ids: &[String],
+) -> Result<Vec<String>, Fault> {
+    if message_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = row::Entity::find().select_only().column(row::Column::Id);
+    let query = query.filter(row::Column::MessageId.is_in(message_ids.iter().filter(|id| !id.is_empty())));
+    Ok(query.order_by_asc(row::Column::Id).into_tuple().all(conn).await?)
+}
+
 /// The alerts by mail that have one of these Message-IDs, in the order of their ids.
 pub async fn find_alerts<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> Result<Vec<String>, Fault> {
     if message_ids.is_empty() {
@@ -125,6 +138,9 @@ pub async fn save(tx: &DatabaseTransaction, notification: &Notification) -> Resu
         tries: Set(i64::from(notification.tries)),
         recipients: Set(crate::db::names(&notification.recipients)),
         stand_ins_for: Set(crate::db::names(&notification.stand_ins_for)),
+        possible_duplicate: Set(notification.possible_duplicate),
+        returned: Set(crate::db::names(&notification.returned)),
+        return_time: Set(notification.return_time.map(micros)),
         revision: Set(crate::db::signed(notification.revision)),
         round: Set(notification.alert.map_or(0, |alert| i64::from(alert.round))),
         round_over: Set(notification.alert.is_some_and(|alert| alert.round_over)),
@@ -263,6 +279,9 @@ fn to_row(notification: &Notification, owner: &Owner) -> Result<row::Model, Faul
         tries: i64::from(notification.tries),
         recipients: crate::db::names(&notification.recipients),
         stand_ins_for: crate::db::names(&notification.stand_ins_for),
+        possible_duplicate: notification.possible_duplicate,
+        returned: crate::db::names(&notification.returned),
+        return_time: notification.return_time.map(micros),
         revision: crate::db::signed(notification.revision),
         channel: crate::db::number(&Channel::ALL, &notification.channel),
         side: notification.alert.map_or(0, |alert| crate::db::number(&Side::ALL, &alert.side)),
@@ -303,6 +322,9 @@ fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
         tries: u32::try_from(row.tries).unwrap_or_default(),
         recipients: crate::db::read_names(&row.recipients),
         stand_ins_for: crate::db::read_names(&row.stand_ins_for),
+        possible_duplicate: row.possible_duplicate,
+        returned: crate::db::read_names(&row.returned),
+        return_time: row.return_time.map(instant).transpose()?,
         revision: crate::db::unsigned(row.revision),
     };
     Ok(StoredNotification { notification, owner: Owner::new(row.key_owner), subject: row.subject, body: row.body })
@@ -311,18 +333,22 @@ fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
 const STATES: [State; 6] =
     [State::Queued, State::HandedOver, State::Blocked, State::Failed, State::Cancelled, State::Reached];
 
+/// Those that do not follow on, with the contract's numbers.
+const RETURNED: i64 = 7;
+const UNDELIVERED: i64 = 30;
+
 fn state_number(state: State) -> i64 {
-    crate::db::number(&STATES, &state)
+    if state == State::Returned { RETURNED } else { crate::db::number(&STATES, &state) }
 }
 
 fn state_of(number: i64) -> Option<State> {
-    crate::db::of_number(&STATES, number)
+    if number == RETURNED { Some(State::Returned) } else { crate::db::of_number(&STATES, number) }
 }
 
 fn kind_number(kind: Kind) -> i64 {
-    crate::db::number(&Kind::ALL, &kind)
+    if kind == Kind::Undelivered { UNDELIVERED } else { crate::db::number(&Kind::ALL, &kind) }
 }
 
 fn kind_of(number: i64) -> Option<Kind> {
-    crate::db::of_number(&Kind::ALL, number)
+    if number == UNDELIVERED { Some(Kind::Undelivered) } else { crate::db::of_number(&Kind::ALL, number) }
 }

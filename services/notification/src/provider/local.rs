@@ -113,11 +113,11 @@ impl LocalOutbox {
             Ok(()) => {
                 removed?;
                 File::open(&self.folder)?.sync_all()?;
-                Ok(HandOver::Accepted { receipt: format!("{id}.eml") })
+                Ok(HandOver::accepted(format!("{id}.eml")))
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(match self.read(id)? {
-                Some(_) => HandOver::Accepted { receipt: format!("{id}.eml") },
-                None => HandOver::Refused { reason: "ATTEMPT_GIVEN_UP".to_owned(), permanent: false },
+                Some(_) => HandOver::accepted(format!("{id}.eml")),
+                None => HandOver::refused("ATTEMPT_GIVEN_UP", false),
             }),
             Err(error) => Err(error),
         }
@@ -190,7 +190,7 @@ impl MailProvider for LocalOutbox {
     async fn hand_over(&self, mail: &Outgoing) -> HandOver {
         let (outbox, id) = (self.clone(), name(&mail.notification, mail.attempt));
         if !is_plain(&id) || mail.message.is_empty() {
-            return HandOver::Refused { reason: "BAD_MAIL".to_owned(), permanent: true };
+            return HandOver::refused("BAD_MAIL", true);
         }
         let bytes = mail.message.clone();
         // Asked on a thread of its own, since a disk may stall; dropped in the middle it goes on, and is found by lookup.
@@ -236,6 +236,7 @@ mod tests {
             attempt: 1,
             recipients: vec!["jo@client.example".into()],
             sender: "anna@firm.example".into(),
+            token: "t".into(),
             message: format!("From: Anna <anna@firm.example>\r\nSubject: {text}\r\n\r\nHello\r\n").into_bytes(),
         }
     }
@@ -244,7 +245,7 @@ mod tests {
     async fn a_hand_over_twice_is_one_mail() {
         let (_folder, outbox) = outbox();
         let first = outbox.hand_over(&mail("one")).await;
-        assert_eq!(first, HandOver::Accepted { receipt: "n-1.eml".into() });
+        assert_eq!(first, HandOver::accepted("n-1.eml"));
         assert_eq!(outbox.hand_over(&mail("two")).await, first);
         let listed = outbox.list().unwrap();
         assert_eq!(listed.len(), 1);
@@ -268,7 +269,7 @@ mod tests {
         let (_folder, outbox) = outbox();
         assert_eq!(outbox.look_up("n", 1).await, Lookup::NotHandedOver);
         let late = outbox.hand_over(&mail("late")).await;
-        assert_eq!(late, HandOver::Refused { reason: "ATTEMPT_GIVEN_UP".into(), permanent: false });
+        assert_eq!(late, HandOver::refused("ATTEMPT_GIVEN_UP", false));
         assert_eq!(outbox.look_up("n", 1).await, Lookup::NotHandedOver);
         assert!(outbox.list().unwrap().is_empty());
     }

@@ -143,6 +143,10 @@ impl Ready {
             proposal: paragraphs(&self.proposal),
             proposal_text: self.proposal.trim().to_owned(),
             triage_reason: reason(&facts.triage_reason).to_owned(),
+            trouble: trouble(&facts.trouble).to_owned(),
+            trouble_reason: facts.trouble_reason.clone(),
+            about: facts.about.clone(),
+            about_kind: facts.about_kind.to_lowercase().replace('_', " "),
             written_subject: self.words.subject.clone(),
             written: paragraphs(&self.words.text),
             written_text: self.words.text.clone(),
@@ -197,6 +201,16 @@ fn failure(reason: &str) -> &'static str {
         "ADDRESS_UNUSABLE" => "the address entered is not one that can be written to",
         "OUTCOME_UNKNOWN" => "what became of it cannot be told",
         _ => "it could not be handed over",
+    }
+}
+
+fn trouble(trouble: &str) -> &'static str {
+    match trouble {
+        "RETURNED" => "It was sent, and came back undelivered.",
+        "REFUSED" => "Our mail server did not take it for some of those whom it was for.",
+        "RECIPIENT_SUPPRESSED" => "It was not sent: an earlier mail to this address came back for good.",
+        "OUTCOME_UNKNOWN" => "It may have arrived or not; nobody can tell, and no second copy is sent by itself.",
+        _ => "It could not be sent.",
     }
 }
 

@@ -4,8 +4,9 @@ use business_time::Timestamp;
 use command::{Fault, Unit};
 use timers::work::Job;
 
-use super::{NotNow, Sender};
+use super::{NotNow, OUTCOME_UNKNOWN, Sender, addresses::SUPPRESSED};
 use crate::{
+    delivery_report::{self, SentTo},
     events::publish,
     mail::Mails,
     notification::{
@@ -14,9 +15,21 @@ use crate::{
         alerts::Progress,
         entity::{Kind, Notification},
         repo::{self, Attempt, StoredNotification},
+        undelivered::Trouble,
     },
     work,
 };
+
+/// Somebody for whom the provider does not take a mail.
+#[derive(Clone, Debug)]
+pub(super) struct NotTaken {
+    /// Who.
+    pub to: SentTo,
+    /// Why.
+    pub reason: String,
+    /// The status, where it is for good; empty otherwise.
+    pub status: String,
+}
 
 /// What became of it.
 #[derive(Clone, Debug)]
@@ -29,6 +42,8 @@ pub(super) enum End {
         time: Timestamp,
         /// The provider's name for it.
         receipt: String,
+        /// Those for whom it was not taken.
+        not_taken: Vec<NotTaken>,
     },
     /// The procedure does not allow it.
     Blocked(String),
@@ -38,9 +53,18 @@ pub(super) enum End {
         reason: String,
         /// The attempt that this follows from, which ends with it.
         attempt: Option<u32>,
+        /// Those for whom the provider refused it by name.
+        not_taken: Vec<NotTaken>,
     },
     /// What it was about is done with.
     TakenBack,
+}
+
+impl End {
+    /// Given up for this reason.
+    pub(super) fn failed(reason: &str, attempt: Option<u32>) -> Self {
+        Self::Failed { reason: reason.to_owned(), attempt, not_taken: Vec::new() }
+    }
 }
 
 impl Sender {
@@ -139,14 +163,21 @@ async fn write(
     let number = open.as_ref().map(|open| open.number);
     let id = stored.notification.id.clone();
     match end {
-        End::HandedOver { number: ours, time, receipt } => {
+        End::HandedOver { number: ours, time, receipt, not_taken } => {
             let Some(open) = open.filter(|open| open.number == ours) else { return Ok(()) };
-            let (recipients, stand_ins_for) = (open.recipients.clone(), open.stand_ins_for.clone());
-            if stored.notification.hand_over(time, recipients, stand_ins_for).is_err() {
+            let took = |person: &String| !not_taken.iter().any(|one| one.to.person == *person);
+            let recipients = open.recipients.iter().filter(|person| took(person)).cloned().collect();
+            if stored.notification.hand_over(time, recipients, open.stand_ins_for.clone()).is_err() {
                 return Ok(());
             }
             repo::end_attempt(unit.tx(), &id, ours, "handed_over", &receipt, time).await?;
             tell(unit, &mut stored.notification, &open, Step::HandedOver, "").await?;
+            for one in &not_taken {
+                delivery_report::refused(unit, &stored.notification, &one.to, &one.reason, &one.status).await?;
+            }
+            if let Some(first) = not_taken.first() {
+                Notifications.tell_undelivered(unit, &stored.notification, Trouble::Refused, &first.reason).await?;
+            }
         }
         End::Blocked(reason) if stored.notification.alert.is_some() => {
             if number.is_some() || !stored.notification.is_open() {
@@ -158,8 +189,11 @@ async fn write(
             if number.is_some() || stored.notification.block(&reason).is_err() {
                 return Ok(());
             }
+            if reason == SUPPRESSED {
+                Notifications.tell_undelivered(unit, &stored.notification, Trouble::Suppressed, &reason).await?;
+            }
         }
-        End::Failed { reason, attempt } if stored.notification.alert.is_some() => {
+        End::Failed { reason, attempt, .. } if stored.notification.alert.is_some() => {
             if number != attempt || !stored.notification.is_open() {
                 return Ok(());
             }
@@ -169,13 +203,18 @@ async fn write(
             }
             return end_round(unit, &mut stored.notification, &reason).await;
         }
-        End::Failed { reason, attempt } => {
+        End::Failed { reason, attempt, not_taken } => {
             if number != attempt || stored.notification.fail(&reason).is_err() {
                 return Ok(());
             }
             if let Some(attempt) = attempt {
                 repo::end_attempt(unit.tx(), &id, attempt, &reason, "", unit.now()).await?;
             }
+            for one in &not_taken {
+                delivery_report::refused(unit, &stored.notification, &one.to, &one.reason, &one.status).await?;
+            }
+            let trouble = if reason == OUTCOME_UNKNOWN { Trouble::Unknown } else { Trouble::Failed };
+            Notifications.tell_undelivered(unit, &stored.notification, trouble, &reason).await?;
         }
         End::TakenBack => {
             return match Notifications.cancel(unit, &id).await {

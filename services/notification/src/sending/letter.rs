@@ -38,6 +38,8 @@ pub struct Letter<'a> {
     pub references: &'a [String],
     /// Whether a machine wrote it.
     pub generated: bool,
+    /// Whether an earlier copy of it may have arrived.
+    pub possible_duplicate: bool,
     /// `notifications/{notification}`.
     pub notification: &'a str,
     /// As the contract names it, for example `REPLY`.
@@ -83,6 +85,7 @@ impl Letter<'_> {
         }
         let headers = [
             ("Auto-Submitted", if self.generated { "auto-generated" } else { "" }),
+            ("X-Liaison-Possible-Duplicate", if self.possible_duplicate { "yes" } else { "" }),
             ("X-Liaison-Notification", self.notification),
             ("X-Liaison-Kind", self.kind),
             ("X-Liaison-Case", self.case),

@@ -19,6 +19,7 @@ fn compose(sender: &Party, words: &Rendered, references: &[String]) -> Result<Ve
         in_reply_to: references.last().map_or("", String::as_str),
         references,
         generated: true,
+        possible_duplicate: false,
         notification: "notifications/n1",
         kind: "REPLY",
         case: "cases/1",

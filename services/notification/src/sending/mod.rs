@@ -9,20 +9,23 @@
 //!
 //! A claim outlives permit and hand-over. One that has ended without an outcome is an unknown outcome: the provider is
 //! asked whether it has the mail, and where it has not, that attempt can never be made any more, and a new one begins with a
-//! new permit. So a process that is killed at any point neither loses a mail nor sends a second one.
+//! new permit. So a process that is killed at any point neither loses a mail nor sends a second one. Of a provider that
+//! cannot be asked, `unknown` tells what follows.
 //!
 //! Alerts of critical incidents (SOP 8.2) go through a sender of their own, with a provider of its own, so that nothing else
 //! delays them; the registry is waited for 2 s, and then the encrypted copy answers. What became of each attempt is told, and a
 //! mail whose fate nobody can tell is sent again at once, marked as a possible duplicate.
 //!
-//! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `content`: what a text is made from. `ending`: what became
-//!   of it.
+//! - [`templates`]: words. [`letter`]: bytes. `permit`: step 1. `addresses`: which of the permit's take mail. `content`: what
+//!   a text is made from. `ending`: what became of it.
 
+mod addresses;
 mod content;
 mod ending;
 pub mod letter;
 pub(crate) mod permit;
 pub mod templates;
+mod unknown;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,11 +38,12 @@ use tonic::Status;
 
 use self::{
     content::Content,
-    ending::End,
+    ending::{End, NotTaken},
     letter::{Letter, LetterError, Party},
     permit::{Answer, PERMIT, Permit, Trouble},
 };
 use crate::{
+    delivery_report::{self, SentTo},
     grpc::convert,
     mail::Mails,
     notification::{
@@ -47,7 +51,7 @@ use crate::{
         entity::Notification,
         repo::{self, Attempt, Words},
     },
-    provider::{HandOver, Lookup, MailProvider, Outgoing, Settlement},
+    provider::{HandOver, Lookup, MailProvider, Outgoing, RefusedRecipient, Settlement},
     thread,
     work::Wakes,
 };
@@ -56,8 +60,12 @@ use crate::{
 const HAND_OVER: Duration = Duration::from_secs(10);
 /// How long a claim lasts by the system's clock: past the permit and the hand-over.
 const CLAIM: Duration = Duration::from_secs(50);
-/// Refused this often by the provider, a mail is given up; of an alert, the round.
+/// Refused this often by the provider, and queued for [`GIVE_UP`], a mail is given up; of an alert, the round, at once.
 const TRIES: u32 = 10;
+/// A receiving server that asks to come later (greylisting, a full mailbox) has this long; the sender's client waits.
+const GIVE_UP: Duration = Duration::from_secs(4 * 3600);
+/// How soon a mail is tried again that was refused for now: doubled with each try, from the one to the other.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
 /// How soon an attempt of unknown outcome is looked at again.
 const UNKNOWN: Duration = Duration::from_secs(5);
 /// An attempt's outcome where nobody can tell.
@@ -94,8 +102,12 @@ enum NotNow {
     UnderWay,
     #[error("the permit was over before the hand-over could begin")]
     PermitOver,
-    #[error("the provider does not take it now: {0}")]
-    Refused(String),
+    #[error("the provider does not take it now: {reason}")]
+    Refused { reason: String, after: Option<Duration> },
+    #[error("the provider cannot be used now: {0}")]
+    Unavailable(String),
+    #[error("nobody knows whether it arrived; something may come back until {until}")]
+    MayComeBack { until: Timestamp },
     #[error("the mail cannot be made: {0}")]
     Text(String),
 }
@@ -134,10 +146,16 @@ impl Sender {
         if stored.notification.alert.is_some_and(|alert| alert.round_over) {
             return Ok(());
         }
-        if let Some(attempt) = repo::find_open_attempt(db.reader(), id).await?
-            && self.settle(job, &attempt).await?
-        {
-            return Ok(());
+        let mut again = stored.notification.possible_duplicate;
+        if let Some(attempt) = repo::find_open_attempt(db.reader(), id).await? {
+            match self.settle(job, &attempt, &stored.notification).await? {
+                Settled::Ended => return Ok(()),
+                Settled::NotMade => {}
+                Settled::SendAgain => again = true,
+            }
+        }
+        if self.provider.rests() && !self.is_for_alerts() {
+            return Err(NotNow::Unavailable("it rests".to_owned()));
         }
         let content = match self.content(&stored).await? {
             Content::Ready(content) => content,
@@ -150,24 +168,26 @@ impl Sender {
             Answer::Permit(permit) => permit,
             Answer::Refusal(reason) => return self.end(job, id, End::Blocked(reason)).await,
         };
+        let (permit, sent_to) = self.taking_mail(&stored.notification, permit).await?;
+        if permit.recipients.is_empty() {
+            return self.end(job, id, End::Blocked(addresses::SUPPRESSED.to_owned())).await;
+        }
         let context = content.context(&stored.notification, &permit);
         let words = templates::render(stored.notification.kind, &context);
         let words = words.map_err(|error| NotNow::Text(error.to_string()))?;
         let claim_time = self.commands.now();
-        let mail = match self.compose(&stored.notification, &content, &permit, &words, claim_time) {
+        let mail = match self.compose(&stored.notification, &content, &permit, &words, claim_time, again) {
             Ok(mail) => mail,
-            Err(LetterError::Address) => {
-                let reason = "ADDRESS_UNUSABLE".to_owned();
-                return self.end(job, id, End::Failed { reason, attempt: None }).await;
-            }
+            Err(LetterError::Address) => return self.end(job, id, End::failed("ADDRESS_UNUSABLE", None)).await,
             Err(error) => return Err(NotNow::Text(error.to_string())),
         };
         // What a person wrote is kept as they wrote it; of what is generated, what went out.
         let generated = !stored.notification.kind.is_written();
         let words = generated.then_some(Words { subject: words.subject, text: words.text });
-        let number = self.claim(id, &permit, words, &mail.1, claim_time).await?;
+        let number = self.claim(id, &permit, &sent_to, words, &mail.1, claim_time, again).await?;
         // The last look before the mail leaves.
-        if self.system.monotonic().saturating_duration_since(asked) >= PERMIT {
+        let left = PERMIT.saturating_sub(self.system.monotonic().saturating_duration_since(asked));
+        if left.is_zero() {
             self.end_attempt(id, number, "permit_over").await?;
             return Err(NotNow::PermitOver);
         }
@@ -176,21 +196,26 @@ impl Sender {
             attempt: number,
             recipients: permit.recipients.iter().map(|person| person.party.email.clone()).collect(),
             sender: permit.sender.party.email.clone(),
+            token: delivery_report::token(self.commands.keyring(), id),
             message: mail.0,
         };
-        let outcome = tokio::time::timeout(HAND_OVER, self.provider.hand_over(&outgoing)).await;
+        // Its final byte does not leave after the permit's end either.
+        let outcome = tokio::time::timeout(HAND_OVER.min(left), self.provider.hand_over(&outgoing)).await;
         let outcome = outcome.unwrap_or(HandOver::Unknown);
-        self.conclude(job, id, number, claim_time, outcome).await
+        self.conclude(job, &stored.notification, number, claim_time, outcome, &sent_to).await
     }
 
     /// Step 2. From its commit on nothing can be taken back.
+    #[expect(clippy::too_many_arguments, reason = "they are what one row of the record holds")]
     async fn claim(
         &self,
         id: &str,
         permit: &Permit,
+        sent_to: &[SentTo],
         words: Option<Words>,
         message_id: &str,
         claim_time: Timestamp,
+        again: bool,
     ) -> Result<u32, NotNow> {
         let claim_end = self.system.now().checked_add(CLAIM).unwrap_or(Timestamp::MAX);
         let attempt = Attempt {
@@ -208,12 +233,12 @@ impl Sender {
             end_time: None,
             evidence: String::new(),
             from_copy: permit.from_copy,
-            possible_duplicate: false,
+            possible_duplicate: again,
         };
-        let (commands, message_id) = (self.commands.clone(), message_id.to_owned());
+        let (commands, message_id, sent_to) = (self.commands.clone(), message_id.to_owned(), sent_to.to_vec());
         let number = self.commands.db().transaction(move |tx| {
             let (commands, words, message_id) = (commands.clone(), words.clone(), message_id.clone());
-            let mut attempt = attempt.clone();
+            let (mut attempt, sent_to) = (attempt.clone(), sent_to.clone());
             Box::pin(async move {
                 let unit = commands.unit(tx, "services/notification", "notification.claim");
                 let stored = repo::lock(tx, &attempt.notification).await?;
@@ -225,8 +250,11 @@ impl Sender {
                 stored.notification.begin_round(unit.now());
                 let Ok(number) = stored.notification.claim() else { return Ok(None) };
                 attempt.number = number;
-                attempt.possible_duplicate = before.last().is_some_and(|attempt| attempt.outcome == OUTCOME_UNKNOWN);
+                let unknown = before.last().is_some_and(|attempt| attempt.outcome == OUTCOME_UNKNOWN);
+                attempt.possible_duplicate |= unknown;
                 stored.notification.message_id.clone_from(&message_id);
+                stored.notification.possible_duplicate |= again;
+                delivery_report::goes_to(tx, &attempt.notification, &sent_to).await?;
                 repo::insert_attempt(tx, &attempt).await?;
                 ending::tell(&unit, &mut stored.notification, &attempt, Step::Attempted, "").await?;
                 repo::save(tx, &stored.notification).await?;
@@ -249,35 +277,51 @@ impl Sender {
     async fn conclude(
         &self,
         job: &Job,
-        id: &str,
+        notification: &Notification,
         number: u32,
         claim_time: Timestamp,
         outcome: HandOver,
+        sent_to: &[SentTo],
     ) -> Result<(), NotNow> {
+        let id = notification.id.as_str();
+        let not_taken = |refused: Vec<RefusedRecipient>| -> Vec<NotTaken> {
+            refused.into_iter().filter_map(|one| self.not_taken(one, sent_to)).collect()
+        };
         match outcome {
-            HandOver::Accepted { receipt } => {
+            HandOver::Accepted { receipt, refused } => {
                 let time = self.taken(claim_time, None);
-                self.end(job, id, End::HandedOver { number, time, receipt }).await
+                let not_taken = not_taken(refused);
+                self.end(job, id, End::HandedOver { number, time, receipt, not_taken }).await
             }
-            HandOver::Refused { reason, permanent } => {
-                if permanent || number.is_multiple_of(TRIES) {
-                    return self.end(job, id, End::Failed { reason, attempt: Some(number) }).await;
+            HandOver::Refused { reason, permanent, recipients } => {
+                let queued = Duration::try_from(self.commands.now().duration_since(notification.queue_time));
+                let long = queued.is_ok_and(|queued| queued >= GIVE_UP);
+                let often = if self.is_for_alerts() { number.is_multiple_of(TRIES) } else { number >= TRIES && long };
+                if permanent || often {
+                    let not_taken = not_taken(recipients);
+                    return self.end(job, id, End::Failed { reason, attempt: Some(number), not_taken }).await;
                 }
                 self.end_attempt(id, number, &reason).await?;
-                Err(NotNow::Refused(reason))
+                // An alert's next try is the worker's to time, soon.
+                let after = if self.is_for_alerts() { None } else { Some(again_after(number)) };
+                Err(NotNow::Refused { reason, after })
+            }
+            HandOver::Unavailable { reason } => {
+                self.end_attempt(id, number, &reason).await?;
+                Err(NotNow::Unavailable(reason))
             }
             HandOver::Unknown => match self.look_up(id, number).await {
                 Some((receipt, told)) => {
                     let time = self.taken(claim_time, told);
-                    self.end(job, id, End::HandedOver { number, time, receipt }).await
+                    self.end(job, id, End::HandedOver { number, time, receipt, not_taken: Vec::new() }).await
                 }
                 None => Err(NotNow::UnderWay),
             },
         }
     }
 
-    /// Settles an attempt whose outcome is not known; true where the notification has ended.
-    async fn settle(&self, job: &Job, attempt: &Attempt) -> Result<bool, NotNow> {
+    /// Settles an attempt whose outcome is not known.
+    async fn settle(&self, job: &Job, attempt: &Attempt, of: &Notification) -> Result<Settled, NotNow> {
         if self.system.now() < attempt.claim_end_time {
             return Err(NotNow::UnderWay);
         }
@@ -285,22 +329,20 @@ impl Sender {
             if self.is_for_alerts() {
                 // Twice is better than not at all.
                 self.end_attempt(&attempt.notification, attempt.number, OUTCOME_UNKNOWN).await?;
-                return Ok(false);
+                return Ok(Settled::SendAgain);
             }
-            let end = End::Failed { reason: OUTCOME_UNKNOWN.to_owned(), attempt: Some(attempt.number) };
-            self.end(job, &attempt.notification, end).await?;
-            return Ok(true);
+            return self.settle_unasked(job, attempt, of).await;
         }
         match self.provider.look_up(&attempt.notification, attempt.number).await {
             Lookup::HandedOver { receipt, time: told } => {
                 let time = self.taken(attempt.claim_time, told);
-                let end = End::HandedOver { number: attempt.number, time, receipt };
+                let end = End::HandedOver { number: attempt.number, time, receipt, not_taken: Vec::new() };
                 self.end(job, &attempt.notification, end).await?;
-                Ok(true)
+                Ok(Settled::Ended)
             }
             Lookup::NotHandedOver => {
                 self.end_attempt(&attempt.notification, attempt.number, "not_handed_over").await?;
-                Ok(false)
+                Ok(Settled::NotMade)
             }
             Lookup::Unknown => Err(NotNow::UnderWay),
         }
@@ -338,6 +380,7 @@ impl Sender {
         permit: &Permit,
         words: &templates::Rendered,
         date: Timestamp,
+        again: bool,
     ) -> Result<(Vec<u8>, String), LetterError> {
         let message_id = match notification.message_id.as_str() {
             "" => {
@@ -356,12 +399,28 @@ impl Sender {
             in_reply_to: &content.in_reply_to,
             references: &content.references,
             generated: !notification.kind.is_written(),
+            possible_duplicate: again,
             notification: &notification.name(),
             kind: convert::kind_name(notification.kind),
             case: &notification.case,
         };
         Ok((letter.compose()?, message_id))
     }
+}
+
+/// What became of an attempt of unknown outcome.
+enum Settled {
+    /// The notification has ended.
+    Ended,
+    /// It was never made, and never will be.
+    NotMade,
+    /// Nobody knows, and it is sent again.
+    SendAgain,
+}
+
+fn again_after(number: u32) -> Duration {
+    let (first, most) = AGAIN;
+    first.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1).min(20))).min(most)
 }
 
 /// Never before the claim, since nothing left before it, and never in the future, whatever the provider's clock says.
@@ -386,6 +445,14 @@ impl Performer for Sender {
         match sent {
             Ok(()) => Outcome::Done,
             Err(NotNow::UnderWay) => Outcome::Retry { after: Some(UNKNOWN) },
+            Err(NotNow::MayComeBack { until }) => {
+                let left = Duration::try_from(until.duration_since(self.commands.now())).unwrap_or_default();
+                Outcome::Retry { after: Some(left.max(UNKNOWN)) }
+            }
+            Err(NotNow::Refused { reason, after }) => {
+                tracing::warn!(notification = job.subject, reason, "refused for now, trying again");
+                Outcome::Retry { after }
+            }
             Err(error) => {
                 tracing::warn!(notification = job.subject, %error, "not sent yet, trying again");
                 Outcome::Retry { after: None }
@@ -399,6 +466,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
+
+    #[test]
+    fn what_is_refused_for_now_is_tried_ever_less_often() {
+        let seconds: Vec<_> = [1, 2, 5, 10, 11, 400].map(|number| again_after(number).as_secs()).to_vec();
+        assert_eq!(seconds, [1, 2, 16, 512, 600, 600]);
+    }
 
     #[test]
     fn a_hand_over_counts_from_when_the_provider_had_it() {

@@ -41,7 +41,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "confirmation_answered",
     "critical_alert",
     "alert_failed",
-    "incident_update"
+    "incident_update",
+    "undelivered"
 ];
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -106,6 +107,14 @@ pub struct Context {
     pub proposal: Vec<Vec<String>>,
     /// Why a mail lies in triage, for people.
     pub triage_reason: String,
+    /// What became of a mail that did not arrive, for people.
+    pub trouble: String,
+    /// The provider's reason or the notice's status.
+    pub trouble_reason: String,
+    /// That mail, `notifications/{notification}`.
+    pub about: String,
+    /// Its kind, as the contract names it.
+    pub about_kind: String,
     /// The subject that a person gave.
     pub written_subject: String,
     /// The text that a person wrote.
@@ -148,6 +157,7 @@ pub fn folder(kind: Kind) -> &'static str {
         Kind::CriticalAlert => "critical_alert",
         Kind::AlertFailed => "alert_failed",
         Kind::IncidentUpdate => "incident_update",
+        Kind::Undelivered => "undelivered",
     }
 }
 

@@ -127,7 +127,7 @@ async fn client_and_management_are_told_at_once_by_mail_and_by_phone(db: TestDat
         assert!(!call.from_copy && !call.possible_duplicate);
         assert_eq!(call.place_time, house.clock.now().to_string());
     }
-    let mails = house.app.outbox().list().unwrap();
+    let mails = house.app.outbox().unwrap().list().unwrap();
     assert_eq!(mails.iter().filter(|mail| mail.kind == "CRITICAL_ALERT" && mail.case == "cases/1").count(), 2);
 }
 

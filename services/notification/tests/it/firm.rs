@@ -149,6 +149,19 @@ pub fn report(from: &str, about: &str) -> String {
     )
 }
 
+/// A failure notice as servers write it (RFC 3464).
+pub fn notice(about: &str, address: &str, action: &str, status: &str) -> String {
+    format!(
+        "From: Mail Delivery System <mailer-daemon@mx.client.example>\r\nTo: bounces@firm.example\r\n\
+         Message-ID: <{action}-{status}-{address}-{about}>\r\nDate: Mon, 1 Jun 2026 09:20:00 +0000\r\n\
+         Subject: Undelivered Mail Returned to Sender\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+         --b\r\n\r\nIt did not go through.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+         Reporting-MTA: dns; mx.client.example\r\n\r\nFinal-Recipient: rfc822; {address}\r\nAction: {action}\r\n\
+         Status: {status}\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n"
+    )
+}
+
 /// A failure notice (RFC 3464) about the mail of this Message-ID.
 pub fn failure_notice(from: &str, about: &str, action: &str) -> String {
     format!(

@@ -19,7 +19,7 @@ async fn what_went_out_is_listed_the_latest_first(db: TestDatabase) {
     house.at("2026-06-01T10:00:00Z").await;
     house.reply("cases/1", "Two").await.unwrap();
     house.quiet().await;
-    let listed = house.app.outbox().list().unwrap();
+    let listed = house.app.outbox().unwrap().list().unwrap();
     let dates: Vec<_> = listed.iter().map(|mail| mail.date.unwrap()).collect();
     assert_eq!(dates, [at("2026-06-01T10:00:00Z"), at(MONDAY)]);
     let first = &listed[0];
@@ -31,8 +31,8 @@ async fn what_went_out_is_listed_the_latest_first(db: TestDatabase) {
         (first.subject.as_str(), first.kind.as_str(), first.case.as_str()),
         ("Re: About the pump", "REPLY", "cases/1")
     );
-    assert!(house.app.outbox().read(&first.id).unwrap().is_some());
-    assert_eq!(house.app.outbox().read("nothing").unwrap(), None);
+    assert!(house.app.outbox().unwrap().read(&first.id).unwrap().is_some());
+    assert_eq!(house.app.outbox().unwrap().read("nothing").unwrap(), None);
 }
 
 async fn words_of_what_goes_out_are_sealed(db: TestDatabase) {

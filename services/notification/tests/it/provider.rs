@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -35,14 +38,16 @@ pub enum Break {
 pub struct Breakable {
     pub outbox: LocalOutbox,
     next: Arc<Mutex<Option<Break>>>,
+    /// Cannot be asked what became of an attempt.
+    blind: Arc<AtomicBool>,
     /// Hand-overs begun.
     begun: Arc<Mutex<u32>>,
+    /// Of each hand-over.
+    tokens: Arc<Mutex<Vec<String>>>,
     /// Runs while a hand-over is under way.
     during: Arc<Mutex<Option<Hook>>>,
     /// Holds every hand-over back until it is opened.
     stalled: Arc<Mutex<Option<Arc<Semaphore>>>>,
-    /// Whether nobody can tell what became of a mail.
-    silent: Arc<Mutex<bool>>,
 }
 
 type Hook = Box<dyn Fn() + Send>;
@@ -52,11 +57,17 @@ impl Breakable {
         Self {
             outbox,
             next: Arc::default(),
+            blind: Arc::default(),
             begun: Arc::default(),
+            tokens: Arc::default(),
             during: Arc::default(),
             stalled: Arc::default(),
-            silent: Arc::default(),
         }
+    }
+
+    /// Can no longer be asked what became of an attempt, as SMTP cannot.
+    pub fn blind(&self) {
+        self.blind.store(true, Ordering::SeqCst);
     }
 
     /// Holds every hand-over back from now on.
@@ -76,6 +87,11 @@ impl Breakable {
         *self.during.lock().unwrap() = Some(Box::new(what));
     }
 
+    /// Those that came with the mails, in order.
+    pub fn tokens(&self) -> Vec<String> {
+        self.tokens.lock().unwrap().clone()
+    }
+
     pub fn begun(&self) -> u32 {
         *self.begun.lock().unwrap()
     }
@@ -88,12 +104,13 @@ impl MailProvider for Breakable {
     }
 
     fn settlement(&self) -> Settlement {
-        if *self.silent.lock().unwrap() { Settlement::None } else { self.outbox.settlement() }
+        if self.blind.load(Ordering::SeqCst) { Settlement::None } else { self.outbox.settlement() }
     }
 
     async fn hand_over(&self, mail: &Outgoing) -> HandOver {
         let how = self.next.lock().unwrap().take();
         *self.begun.lock().unwrap() += 1;
+        self.tokens.lock().unwrap().push(mail.token.clone());
         if let Some(during) = &*self.during.lock().unwrap() {
             during();
         }
@@ -114,10 +131,10 @@ impl MailProvider for Breakable {
             }
             Some(Break::ForgetsForGood) => {
                 self.outbox.hand_over(mail).await;
-                *self.silent.lock().unwrap() = true;
+                self.blind();
                 HandOver::Unknown
             }
-            Some(Break::Refuses { permanent }) => HandOver::Refused { reason: "NOT_TODAY".into(), permanent },
+            Some(Break::Refuses { permanent }) => HandOver::refused("NOT_TODAY", permanent),
         }
     }
 

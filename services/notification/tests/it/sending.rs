@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use contracts::notification::v1::{
-    CancelNotificationRequest, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, Notification, NotificationState,
-    SendMessageRequest,
+    CancelNotificationRequest, DeliveryBlocked, DeliveryFailed, DeliverySucceeded, Notification, NotificationKind,
+    NotificationState, SendMessageRequest,
 };
 use testkit::{TestDatabase, both_databases, eventually};
 use tonic::Code;
@@ -164,7 +164,8 @@ async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_told(db: TestDatab
     let failed = house.notification(&queued.name).await;
     assert_eq!((failed.state(), failed.reason.as_str()), (NotificationState::Failed, "NOT_TODAY"));
     assert_eq!(house.told::<DeliveryFailed>().await.len(), 1);
-    assert_eq!(sent(&house).await, 1);
+    assert_eq!(sent(&house).await, 2, "the account manager is told");
+    assert_eq!(house.only(NotificationKind::Undelivered).await.recipients, [ANNA]);
 }
 
 async fn what_is_being_handed_over_cannot_be_cancelled(db: TestDatabase) {

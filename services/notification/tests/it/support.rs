@@ -1,7 +1,7 @@
 //! A firm with one service: notification over a database, a small registry and a small escalation that answer it, two streams
 //! into which a test tells events, and a provider that a test can break at a given point.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use access::{AccessLayer, Rules};
 use business_time::{ManualClock, Timestamp, WallClock};
@@ -15,7 +15,7 @@ use contracts::{
         notification_service_client::NotificationServiceClient,
     },
 };
-use database::{Value, query_all, query_one};
+use database::{Value, exec, query_all, query_one};
 use event_log::{Bus, EventLog, NewEvent, Transport, subscriptions};
 use keyring::Kek;
 use notification::{
@@ -110,21 +110,51 @@ impl House {
         house
     }
 
-    /// As [`House::new`], listening for the callbacks of this account.
-    pub async fn called_back(db: TestDatabase, twilio: TwilioSettings) -> Self {
-        let house = Self::made(db, twilio).await;
+    /// As [`House::new`], with settings of its own beside the outbox.
+    pub async fn with(db: TestDatabase, own: Own) -> Self {
+        let house = Self::made(db, own).await;
         house.furnish();
         house.tell_policy(1).await;
         house.quiet().await;
         house
     }
 
-    /// A registry that knows people, but no policy and no calendar yet.
-    pub async fn strange(db: TestDatabase) -> Self {
-        Self::made(db, TwilioSettings::default()).await
+    /// As [`House::new`], listening for the callbacks of this account.
+    pub async fn called_back(db: TestDatabase, twilio: TwilioSettings) -> Self {
+        let house = Self::made(db, Own { twilio, ..Own::default() }).await;
+        house.furnish();
+        house.tell_policy(1).await;
+        house.quiet().await;
+        house
     }
 
-    async fn made(db: TestDatabase, twilio: TwilioSettings) -> Self {
+    /// Where it takes LMTP.
+    pub async fn lmtp(&self) -> SocketAddr {
+        eventually(SOON, async || self.app.lmtp_address().is_some()).await;
+        self.app.lmtp_address().unwrap()
+    }
+
+    /// Takes a table away, so that whoever needs it fails.
+    pub async fn take_table_away(&self, table: &str) {
+        self.rename(table, &format!("{table}_away")).await;
+    }
+
+    pub async fn bring_table_back(&self, table: &str) {
+        self.rename(&format!("{table}_away"), table).await;
+    }
+
+    async fn rename(&self, from: &str, to: &str) {
+        let tx = self.db.database().begin().await.unwrap();
+        exec(&tx, &format!("ALTER TABLE {from} RENAME TO {to}"), vec![]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// A registry that knows people, but no policy and no calendar yet.
+    pub async fn strange(db: TestDatabase) -> Self {
+        Self::made(db, Own::default()).await
+    }
+
+    async fn made(db: TestDatabase, own: Own) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kek_file = folder.path().join("kek");
         Kek::from_file_or_generate(&kek_file).unwrap();
@@ -150,8 +180,8 @@ impl House {
             escalation_url: &escalation_url,
             tokens: &tokens,
         };
-        let mut config = config(&db, &kek_file, &provider);
-        config.own.twilio = twilio;
+        let own = Own { outbox: Some(provider.outbox.folder().to_owned()), ..own };
+        let config = Config::embedded(db.url().to_owned(), kek_file.clone(), own);
         let app = App::build_with(&config, parts.deps(), providers(&provider, &alert_provider, &phones)).await.unwrap();
         let serving = stop.child_token();
         let url = serve(&app, &tokens, &roster, &serving).await;
@@ -251,6 +281,7 @@ impl House {
             raw,
             envelope_from: Some("somebody@client.example".into()),
             receive_time: receive_time.map(wire),
+            envelope_to: Vec::new(),
             request_id: String::new(),
         };
         self.inbound(MTA).deliver_mail(request).await.map(tonic::Response::into_inner)

@@ -157,11 +157,14 @@ pub struct Waiting {
     pub due: Option<Due>,
     /// When the client wrote again since, in order. A reply answers what came before it alone.
     pub later: Vec<Timestamp>,
+    /// The clock before it, which a reply ended that may still come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Box<Ended>>,
 }
 
 impl Waiting {
     pub(super) fn from(start: Timestamp) -> Self {
-        Self { start, due: None, later: Vec::new() }
+        Self { start, due: None, later: Vec::new(), answered: None }
     }
 
     /// Sets the due time where both are known.
@@ -235,6 +238,27 @@ pub struct Ended {
     pub end: Timestamp,
     /// Whether a breach was recorded.
     pub late: bool,
+    /// The replies that stand, by their hand-over; the first ended it. Empty where it was closed, or ended before this was
+    /// taken down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replies: Vec<Replied>,
+}
+
+/// A person's reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replied {
+    /// The notification or the copy of a mail by which it is known.
+    pub name: String,
+    /// When it was handed over.
+    pub time: Timestamp,
+}
+
+impl Ended {
+    /// Takes down one more reply.
+    pub(super) fn also(&mut self, name: &str, time: Timestamp) {
+        let at = self.replies.partition_point(|known| known.time <= time);
+        self.replies.insert(at, Replied { name: name.to_owned(), time });
+    }
 }
 
 /// The first-response clock of what was an inquiry.
@@ -260,14 +284,20 @@ impl Response {
 
     /// The same, ended; as it was where it had ended before.
     pub(super) fn ended(&self, end: Timestamp) -> Self {
-        Self::Ended(match self {
+        Self::Ended(self.ended_at(end))
+    }
+
+    /// As [`Response::ended`], without saying by what.
+    pub(super) fn ended_at(&self, end: Timestamp) -> Ended {
+        let of = |start, due: Option<Due>, late| Ended { start, due, end, late, replies: Vec::new() };
+        match self {
             Self::Waiting(waiting) => {
                 let late = waiting.due.as_ref().is_some_and(|due| end > due.time);
-                Ended { start: waiting.start, due: waiting.due.clone(), end, late }
+                of(waiting.start, waiting.due.clone(), late)
             }
-            Self::Late(late) => Ended { start: late.start, due: Some(late.due.clone()), end, late: true },
+            Self::Late(late) => of(late.start, Some(late.due.clone()), true),
             Self::Ended(ended) => ended.clone(),
-        })
+        }
     }
 }
 

@@ -174,6 +174,15 @@ pub enum What {
     Told(Mailed),
     /// A notification about this case failed or was blocked.
     NotTold(Mailed),
+    /// A failure notice came for a reply.
+    ReplyReturned {
+        /// The message; its reason is the notice's status.
+        mailed: Mailed,
+        /// The due time that is back, where a clock runs again and has one.
+        due: Option<Due>,
+        /// The clock that it had ended runs again.
+        runs_again: bool,
+    },
     /// A message that is no response went to the client.
     AcknowledgementSent(Mailed),
     /// A resolution was proposed.

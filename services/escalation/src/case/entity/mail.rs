@@ -2,9 +2,7 @@
 
 use business_time::Timestamp;
 
-use super::{
-    By, Case, Done, Ended, Fact, Inquiry, Issue, Mailed, Response, Stage, Waiting, What, WorkingCalendar, later,
-};
+use super::{By, Case, Done, Fact, Inquiry, Issue, Mailed, Response, Stage, Waiting, What, WorkingCalendar, later};
 use crate::case::CaseError;
 use jiff::SignedDuration;
 
@@ -68,9 +66,10 @@ impl Case {
             Stage::Inquiry(Inquiry::Answered(ended)) if (ended.start..ended.end).contains(&word.received) => {
                 facts.push(wrote(What::ClientWrote { mail: word.mail.clone() }));
             }
-            Stage::Inquiry(Inquiry::Answered(_)) => {
+            Stage::Inquiry(Inquiry::Answered(ended)) => {
                 facts.push(wrote(What::Reopened { mail: word.mail.clone() }));
-                let mut waiting = Waiting::from(word.received);
+                let answered = Some(Box::new(ended.clone()));
+                let mut waiting = Waiting { answered, ..Waiting::from(word.received) };
                 facts.extend(waiting.settle(policy.as_deref(), calendar));
                 self.stage = Stage::Inquiry(Inquiry::Awaiting(waiting));
             }
@@ -141,10 +140,13 @@ impl Case {
             Stage::Inquiry(Inquiry::Awaiting(waiting)) if at >= waiting.start => {
                 facts.push(responded(true, false));
                 let unanswered: Vec<_> = waiting.later.iter().copied().filter(|word| *word > at).collect();
-                let ended = Ended { start: waiting.start, due: waiting.due.clone(), end: at, late: false };
+                let mut ended = Response::Waiting(waiting.clone()).ended_at(at);
+                ended.late = false;
+                ended.also(&handed.mailed.notification, at);
+                let answered = Some(Box::new(ended.clone()));
                 self.stage = Stage::Inquiry(Inquiry::Answered(ended));
                 if let Some((first, rest)) = unanswered.split_first() {
-                    let mut waiting = Waiting { later: rest.to_vec(), ..Waiting::from(*first) };
+                    let mut waiting = Waiting { later: rest.to_vec(), answered, ..Waiting::from(*first) };
                     let reopened = What::Reopened { mail: String::new() };
                     facts.push(Fact { what: reopened, occur: *first, by: By::Caller });
                     facts.extend(waiting.settle(policy.as_deref(), calendar));
@@ -156,7 +158,17 @@ impl Case {
             {
                 let in_time = matches!(response, Response::Late(late) if at <= late.due.time);
                 facts.push(responded(true, in_time));
-                *response = response.ended(at);
+                let mut ended = response.ended_at(at);
+                ended.also(&handed.mailed.notification, at);
+                *response = Response::Ended(ended);
+            }
+            // One more reply: where the first comes back, this one stands.
+            Stage::Inquiry(Inquiry::Answered(ended))
+            | Stage::Issue(Issue { response: Some(Response::Ended(ended)), .. })
+                if at >= ended.start && !ended.replies.is_empty() =>
+            {
+                ended.also(&handed.mailed.notification, at);
+                facts.push(responded(false, false));
             }
             Stage::Inquiry(_) | Stage::Issue(_) => facts.push(responded(false, false)),
         }

@@ -132,6 +132,9 @@ fn rightly_sorted(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), Str
         }
         _ => {}
     }
+    if mail.state() == MailState::SentCopy {
+        return is_a_colleagues(evidence, mail, raw);
+    }
     if mail.state() != MailState::Attributed || mail.contact.is_empty() {
         return Ok(());
     }
@@ -154,6 +157,28 @@ fn rightly_sorted(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), Str
         return Ok(());
     }
     Err("was believed, though the firm's mail server does not vouch for its sender: it belongs in triage".to_owned())
+}
+
+/// A copy of what a colleague wrote: it came from their address, the firm's mail server vouches for it, and it went to the
+/// contacts whom it names.
+fn is_a_colleagues(evidence: &Evidence, mail: &Mail, raw: &Eml) -> Result<(), String> {
+    let time = instant(mail.record_time.as_ref()).unwrap_or(evidence.run.end_time);
+    let times = [time, with_slack(time)];
+    let author = |time| evidence.staff_at(&mail.author, time).map(|staff| address_of(&staff.email));
+    if !times.into_iter().any(|time| author(time).as_ref() == raw.from.first()) {
+        return Err(format!("is {}'s, but it came from another address", mail.author));
+    }
+    let server = evidence.policy_at(time).map(|policy| policy.authserv_id.as_str()).unwrap_or_default();
+    if !raw.is_vouched_for_by(server) {
+        return Err("counts as a colleague's, though the firm's mail server does not vouch for it".to_owned());
+    }
+    for contact in &mail.recipients {
+        let address = |time| evidence.contact_at(contact, time).map(|contact| address_of(&contact.email));
+        if !times.into_iter().any(|time| address(time).is_some_and(|address| raw.to.contains(&address))) {
+            return Err(format!("went to {contact}, but {} does not", raw.path));
+        }
+    }
+    Ok(())
 }
 
 /// Whether it was handed over with the null sender, as machines do (RFC 5321). A mail server that says nothing of the
@@ -180,7 +205,8 @@ fn has_its_case(views: &[CaseView<'_>], mail: &Mail) -> Result<(), String> {
             }
         }
     }
-    if stopped {
+    // A colleague's own to the client is the one that may; `periods` looks at what it says.
+    if stopped && mail.state() != MailState::SentCopy {
         return Err("counts as a response, which no inbound mail is".to_owned());
     }
     let clients_word =

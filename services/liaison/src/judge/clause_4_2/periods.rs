@@ -3,7 +3,9 @@
 use business_time::Timestamp;
 use contracts::{
     escalation::v1::TimelineKind,
-    notification::v1::{Meeting, MeetingState, Notification, NotificationKind, NotificationState},
+    notification::v1::{
+        MailKind, MailState, Meeting, MeetingState, Notification, NotificationKind, NotificationState, SenderCheck,
+    },
 };
 
 use crate::{
@@ -146,7 +148,9 @@ fn is_a_response(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
             Err(format!("counts from {}, {name} was over at {}", response.occurred, told_time(over)))
         };
     }
-    let name = response.notifications().next().ok_or("rests on no notification")?;
+    let Some(name) = response.notifications().next() else {
+        return is_a_colleagues_own(view, response);
+    };
     let evidence = view.evidence;
     let notification = evidence.notifications.get(name).ok_or(format!("rests on {name}, which is not there"))?;
     is_substantive(view, notification).map_err(|what| format!("rests on {name}, which {what}"))?;
@@ -160,6 +164,30 @@ fn is_a_response(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
         return Err(format!("rests on {}, which a machine wrote", mail.path));
     }
     Ok(())
+}
+
+/// What a person of the firm wrote to the client from a program of their own: the firm's mail server vouched for the copy, and
+/// it counts from when that server had it.
+fn is_a_colleagues_own(view: &CaseView<'_>, response: &At<'_>) -> Result<(), String> {
+    let name = response.mails().next().ok_or("rests on no notification and no mail")?;
+    let mail = view.evidence.mails.get(name).ok_or(format!("rests on {name}, which is not there"))?;
+    let of_client = format!("{}/contacts/", view.case.client);
+    let what = if mail.state() != MailState::SentCopy || mail.kind() != MailKind::Personal {
+        "is no copy of what a person wrote"
+    } else if mail.sender_check() != SenderCheck::Passed {
+        "nobody vouched for"
+    } else if !is_staff(&mail.author) || view.evidence.find_staff(&mail.author).is_none() {
+        "no person of the firm wrote"
+    } else if mail.client != view.case.client || !mail.recipients.iter().any(|name| name.starts_with(&of_client)) {
+        "went to no contact of the client"
+    } else if !mail.text.chars().any(char::is_alphanumeric) {
+        "has no words"
+    } else if instant(mail.receive_time.as_ref()) != Some(response.occurred) {
+        "was received at another time"
+    } else {
+        return Ok(());
+    };
+    Err(format!("rests on {name}, which {what}"))
 }
 
 /// What was said in a meeting answers this case's question: the host said it, to people of the client, and the meeting has all

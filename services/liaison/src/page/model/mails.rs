@@ -72,6 +72,9 @@ pub(super) fn inbound(evidence: &Evidence, mail: &Mail) -> Inbound {
         (MailState::InTriage, _) => "lies in triage".to_owned(),
         (MailState::Dismissed, _) => "triage: no client's word".to_owned(),
         (MailState::Filed, _) => "filed; nothing follows".to_owned(),
+        (MailState::SentCopy, _) => {
+            format!("what {} wrote to {client} from a program of their own", words::actor(evidence, &mail.author))
+        }
         (MailState::Received | MailState::Unspecified, _) => "being looked at".to_owned(),
     };
     let triage = mail.triage.clone().unwrap_or_default();

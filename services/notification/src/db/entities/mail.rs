@@ -22,6 +22,8 @@ pub struct Model {
     pub receive_time: i64,
     pub receive_time_known: bool,
     pub record_time: i64,
+    pub author: String,
+    pub recipients: String,
     pub sender: Vec<u8>,
     pub subject: Vec<u8>,
     pub message_id: Vec<u8>,

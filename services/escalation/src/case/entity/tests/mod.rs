@@ -4,6 +4,7 @@
 //! - [`clocks`]: when what happens by itself, and in what order.
 //! - [`critical`]: who is told of an incident, and what the client is owed from then on.
 //! - [`mails`]: the client's words and the firm's replies.
+//! - [`returned`]: replies that come back.
 //! - [`sides`]: proposals and confirmations.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -11,6 +12,7 @@
 mod clocks;
 mod critical;
 mod mails;
+mod returned;
 mod sides;
 mod table;
 
@@ -132,6 +134,8 @@ fn told(fact: &Fact) -> String {
         What::BecameIssue { cause: Cause::Critical } => "BecameIssue(Critical)".into(),
         What::BecameIssue { cause: Cause::Raised { .. } } => "BecameIssue(Raised)".into(),
         What::Acknowledged => "Acknowledged".into(),
+        What::ReplyReturned { runs_again: true, .. } => "ReplyReturned".into(),
+        What::ReplyReturned { .. } => "ReturnNoted".into(),
         What::Escalated { step, target, .. } => format!("Escalated({step}, {})", target.as_str()),
         What::Told(_) => "Told".into(),
         What::NotTold(_) => "NotTold".into(),

@@ -96,6 +96,9 @@ fn transitions() -> Vec<Transition> {
             let handed = Handed { kind: HandedKind::Other, ..reply("", ANNA, NOW) };
             Ok(case.handed_over(handed, None, now()))
         }),
+        ("the reply comes back", |case| {
+            Ok(case.reply_returned(reply(ANNA, CARLA, NOW).mailed, now(), Some(&london(1, &[])), now()))
+        }),
         ("a notification about it is blocked", |case| Ok(case.not_told(reply("", ANNA, NOW).mailed, now()))),
         ("a call about it reaches somebody", |case| Ok(case.alert_progressed(alert(AlertStep::Reached, 1, NOW)))),
         ("say why the first response was late", |case| {

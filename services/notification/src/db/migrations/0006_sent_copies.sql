@@ -1,0 +1,2 @@
+ALTER TABLE mail ADD COLUMN author {text} NOT NULL DEFAULT '';
+ALTER TABLE mail ADD COLUMN recipients {text} NOT NULL DEFAULT '';
