@@ -14,6 +14,8 @@ impl House {
             "InboundService" => self.of_mails(rpc, side).await,
             "MeetingService" => self.of_meetings(rpc, side).await,
             "NotificationService" => self.of_notifications(rpc, side).await,
+            "ReportService" => self.of_reports(rpc, side).await,
+            "ReportScheduleService" => self.of_schedules(rpc, side).await,
             "StaffService" => self.of_staff(rpc).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
             _ => self.of_registry(rpc, side),
@@ -31,6 +33,8 @@ impl House {
                 "CaseService/ListCases"
                 | "InboundService/ListMails"
                 | "MeetingService/ListMeetings"
+                | "ReportScheduleService/ListReportSchedules"
+                | "ReportService/ListReports"
                 | "NotificationService/ListNotifications",
                 _,
             ) => &self.looked_for,
@@ -257,7 +261,7 @@ impl House {
     }
 
     /// A list's request, in whose answer this is looked for.
-    fn looking_for(&mut self, name: Value, request: Value) -> Value {
+    pub fn looking_for(&mut self, name: Value, request: Value) -> Value {
         self.looked_for = name.as_str().unwrap().to_owned();
         request
     }

@@ -326,6 +326,7 @@ impl World {
                 recipients: owned(sent.recipients),
                 stand_ins_for: owned(sent.stand_ins_for),
                 hand_over_time: Some(ts(sent.when)),
+                ..DeliverySucceeded::default()
             },
         );
         let permitted = ["notifications/".to_owned() + &id].into_iter().chain(owned(sent.recipients));

@@ -51,6 +51,10 @@ pub struct Notification {
     pub recipients: Vec<String>,
     /// In whose stead.
     pub stand_ins_for: Vec<String>,
+    /// The report it is about, `reports/{report}`; empty where it is about none.
+    pub report: String,
+    /// By which rules the language check blocks its text, which was sent all the same; see `Words`.
+    pub language_blocks: Vec<String>,
     /// Rises with each event.
     pub revision: u64,
 }
@@ -84,11 +88,25 @@ pub enum Kind {
     AlertFailed,
     /// A person's update on a critical incident.
     IncidentUpdate,
+    /// A report, to one of its recipients.
+    Report,
+    /// A contribution to a report is asked of somebody.
+    ContributionRequest,
+    /// A report waits for an approval.
+    ReportApproval,
+    /// A report was not delivered in time.
+    ReportOverdue,
+    /// A report's draft is open.
+    ReportDue,
+    /// A report was rejected.
+    ReportReturned,
+    /// A report did not reach a recipient.
+    ReportFailed,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -102,11 +120,23 @@ impl Kind {
         Self::CriticalAlert,
         Self::AlertFailed,
         Self::IncidentUpdate,
+        Self::Report,
+        Self::ContributionRequest,
+        Self::ReportApproval,
+        Self::ReportOverdue,
+        Self::ReportDue,
+        Self::ReportReturned,
+        Self::ReportFailed,
     ];
 
     /// Whether a person wrote its words.
     pub fn is_written(self) -> bool {
         matches!(self, Self::Reply | Self::Acknowledgement | Self::IncidentUpdate)
+    }
+
+    /// Whether no person stands behind its words: a report has an author and an approver, though a machine sends it.
+    pub fn is_generated(self) -> bool {
+        !self.is_written() && self != Self::Report
     }
 
     /// Whether its words are about a proposed resolution, which escalation has.
@@ -262,6 +292,15 @@ pub struct Facts {
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What kind of report it is about, for example `STATUS_UPDATE`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub report_type: String,
+    /// What that report is about, for example `2026-W11`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub period: String,
+    /// Which version of its text.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub text_version: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -392,6 +431,8 @@ pub(super) mod tests {
             tries: 0,
             recipients: Vec::new(),
             stand_ins_for: Vec::new(),
+            report: String::new(),
+            language_blocks: Vec::new(),
             revision: 1,
         }
     }

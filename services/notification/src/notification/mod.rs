@@ -55,6 +55,10 @@ pub struct NewNotification {
     pub facts: Facts,
     /// What a person wrote.
     pub words: Option<Words>,
+    /// The report it is about, `reports/{report}`.
+    pub report: String,
+    /// By which rules the language check blocks what a person wrote.
+    pub language_blocks: Vec<String>,
 }
 
 impl NewNotification {
@@ -74,6 +78,8 @@ impl NewNotification {
             side: None,
             facts: Facts::default(),
             words: None,
+            report: String::new(),
+            language_blocks: Vec::new(),
         }
     }
 }
@@ -148,6 +154,8 @@ impl Notifications {
             tries: 0,
             recipients: Vec::new(),
             stand_ins_for: Vec::new(),
+            report: new.report,
+            language_blocks: new.language_blocks,
             revision: 1,
         };
         if !repo::insert(unit.tx(), unit.keyring(), &notification, new.words.as_ref()).await? {

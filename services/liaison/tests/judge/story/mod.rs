@@ -144,7 +144,7 @@ fn firm(world: &mut World) {
             .collect(),
         confirmation_reminder: Some(prost_types::Duration { seconds: 86_400, nanos: 0 }),
         auto_acknowledge: true,
-        critical_incidents: None,
+        ..Policy::default()
     });
     person(world, "anna", "Anna Lane", &[], "staff/cleo");
     person(world, "ben", "Ben Ortiz", &[], "staff/cleo");
