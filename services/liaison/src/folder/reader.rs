@@ -64,6 +64,11 @@ impl Folder {
             further_copies: Vec::new(),
             calls: BTreeMap::new(),
             calls_out: BTreeMap::new(),
+            reports: by_name(
+                names::REPORTS,
+                self.protos(names::REPORTS)?,
+                |one: &contracts::reporting::v1::Report| &one.name,
+            )?,
             story: self.json(names::STORY)?,
         };
         // A folder from before there were calls has none.

@@ -16,6 +16,7 @@ use contracts::{
     escalation::v1::{Case, ExportTimelineResponse, TimelineEntry},
     event::v1::Event,
     notification::v1::{Call, Mail, Notification},
+    reporting::v1::Report,
 };
 use prost::{Message, Name};
 use serde::Serialize;
@@ -185,6 +186,15 @@ impl FolderWriter {
     pub fn notifications(&self, mut notifications: Vec<Notification>) -> Result<(), FolderFault> {
         notifications.sort_by(|a, b| a.name.cmp(&b.name));
         self.write_protos(names::NOTIFICATIONS, notifications)
+    }
+
+    /// `reports.json`, sorted by name.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn reports(&self, mut reports: Vec<Report>) -> Result<(), FolderFault> {
+        reports.sort_by(|a, b| a.name.cmp(&b.name));
+        self.write_protos(names::REPORTS, reports)
     }
 
     /// `calls.json`, sorted by name.

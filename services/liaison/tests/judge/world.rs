@@ -16,6 +16,7 @@ use contracts::{
     notification::v1::{
         DeliverySucceeded, Mail, MailKind, MailState, Notification, NotificationKind, NotificationState, SenderCheck,
     },
+    reporting::v1::Report,
 };
 use liaison::folder::{
     CalendarInForce, ClientRecord, Expectation, FolderWriter, Outcome, Refused, Run, StaffRecord, Step, head_path,
@@ -60,6 +61,7 @@ pub struct World {
     pub mails: Vec<Mail>,
     pub mails_in: Vec<(String, String)>,
     pub mails_out: Vec<(String, String)>,
+    pub reports: Vec<Report>,
     pub story: Vec<Step>,
 }
 
@@ -109,12 +111,23 @@ impl World {
             clients: Vec::new(),
             cases: Vec::new(),
             entries: BTreeMap::new(),
-            events: BTreeMap::from([("client-registry", vec![]), ("escalation", vec![]), ("notification", vec![])]),
-            audits: BTreeMap::from([("client-registry", vec![]), ("escalation", vec![]), ("notification", vec![])]),
+            events: BTreeMap::from([
+                ("client-registry", vec![]),
+                ("escalation", vec![]),
+                ("notification", vec![]),
+                ("reporting", vec![]),
+            ]),
+            audits: BTreeMap::from([
+                ("client-registry", vec![]),
+                ("escalation", vec![]),
+                ("notification", vec![]),
+                ("reporting", vec![]),
+            ]),
             notifications: Vec::new(),
             mails: Vec::new(),
             mails_in: Vec::new(),
             mails_out: Vec::new(),
+            reports: Vec::new(),
             story: Vec::new(),
         }
     }
@@ -404,6 +417,7 @@ impl World {
         }
         writer.notifications(self.notifications).unwrap();
         writer.mails(self.mails).unwrap();
+        writer.reports(self.reports).unwrap();
         for (file, raw) in &self.mails_in {
             writer.write_bytes(&format!("mails-in/{file}.eml"), raw.as_bytes()).unwrap();
         }

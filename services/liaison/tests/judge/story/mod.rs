@@ -2,6 +2,7 @@
 
 mod acme;
 mod globex;
+mod reports;
 mod triage;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ pub fn write(folder: &Path) -> PathBuf {
     globex::portal(&mut world);
     globex::watch(&mut world);
     triage::triage(&mut world);
+    reports::status_update(&mut world);
     world.write(folder)
 }
 
