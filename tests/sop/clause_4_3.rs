@@ -18,7 +18,7 @@ async fn a_report_with_jargon_is_not_submitted_until_it_is_mended_or_somebody_sa
     let submit = json!({ "name": written["name"] });
     let refused = firm.call("staff/carla", "ReportService/SubmitReport", submit).await.unwrap_err();
     assert_eq!(refused.reason, "LANGUAGE_BLOCKED");
-    assert_eq!(refused.fields, [("text[17:25]".to_owned(), "JARGON (SOP 4.3): use".to_owned())]);
+    assert_eq!(refused.fields, [("text[18:26]".to_owned(), "JARGON (SOP 4.3): use".to_owned())]);
     let overridden = json!({ "name": written["name"], "overrides": [{ "rule": "JARGON", "words": "leverage",
         "reason": "Jo says so herself." }] });
     let submitted = firm.ok("staff/carla", "ReportService/SubmitReport", overridden).await["report"].clone();
