@@ -16,7 +16,7 @@ fn methods() -> Vec<MethodDescriptor> {
 }
 
 fn changes(method: &MethodDescriptor) -> bool {
-    !["Get", "List", "Watch", "Preview", "Export", "Verify", "Replay", "Identify", "Who"]
+    !["Get", "List", "Watch", "Preview", "Check", "Export", "Verify", "Replay", "Identify", "Who"]
         .iter()
         .any(|verb| method.name().starts_with(verb))
 }

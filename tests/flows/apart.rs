@@ -16,7 +16,7 @@ use testkit::{TestDatabase, TestRedis, eventually, eventually_some};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Three processes and what they stand on.
+/// Four processes and what they stand on.
 struct Apart {
     registry: Door,
     escalation: Door,
@@ -39,16 +39,17 @@ impl Apart {
             "jwks": home.join("jwks.json"),
         }]);
         fs::write(home.join("issuers.json"), issuers.to_string()).unwrap();
-        let ports = [free_port(), free_port(), free_port()];
-        let [registry, escalation, notification] = ports.map(|port| format!("http://127.0.0.1:{port}"));
-        let links: [&[(&str, &str)]; 3] = [
+        let ports = [free_port(), free_port(), free_port(), free_port()];
+        let [registry, escalation, notification, reporting] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let links: [&[(&str, &str)]; 4] = [
             &[],
             &[("CLIENT_REGISTRY_URL", &registry), ("NOTIFICATION_URL", &notification)],
-            &[("CLIENT_REGISTRY_URL", &registry), ("ESCALATION_URL", &escalation)],
+            &[("CLIENT_REGISTRY_URL", &registry), ("ESCALATION_URL", &escalation), ("REPORTING_URL", &reporting)],
+            &[("CLIENT_REGISTRY_URL", &registry), ("ESCALATION_URL", &escalation), ("NOTIFICATION_URL", &notification)],
         ];
 
         let (mut running, mut databases) = (Vec::new(), Vec::new());
-        let names = ["client-registry", "escalation", "notification"];
+        let names = ["client-registry", "escalation", "notification", "reporting"];
         for ((name, port), links) in names.into_iter().zip(ports).zip(links) {
             let database = TestDatabase::postgres(&[]).await;
             let prefix = name.to_uppercase().replace('-', "_");

@@ -22,7 +22,8 @@ async fn every_clause_is_exercised_and_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgresql_and_redis_the_story_gives_the_same_table() {
-    let (registry, escalation, notification, redis) = tokio::join!(
+    let (registry, escalation, notification, reporting, redis) = tokio::join!(
+        TestDatabase::postgres(&[]),
         TestDatabase::postgres(&[]),
         TestDatabase::postgres(&[]),
         TestDatabase::postgres(&[]),
@@ -33,6 +34,7 @@ async fn on_postgresql_and_redis_the_story_gives_the_same_table() {
             client_registry: Some(registry.url().into()),
             escalation: Some(escalation.url().into()),
             notification: Some(notification.url().into()),
+            reporting: Some(reporting.url().into()),
         },
         redis: Some(redis.url().into()),
         ..Settings::default()

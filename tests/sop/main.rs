@@ -7,6 +7,9 @@
 
 mod clause_2;
 mod clause_4_2;
+mod clause_4_3;
+mod clause_4_4;
+mod clause_5;
 mod clause_6;
 mod clause_7;
 mod clause_8_1;

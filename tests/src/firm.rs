@@ -106,7 +106,7 @@ impl Firm {
     pub async fn call(&self, who: &str, method: &str, request: Value) -> Result<Value, Refused> {
         let method = Stage::find_method(method).unwrap();
         let answer = self.stage().call(who, &method, &request.to_string()).await;
-        let reads = ["Get", "List", "Preview", "Export", "Verify", "Who"];
+        let reads = ["Get", "List", "Preview", "Check", "Export", "Verify", "Who"];
         if !reads.iter().any(|verb| method.name().starts_with(verb)) {
             self.stage().settle().await.unwrap();
         }

@@ -14,6 +14,7 @@ mod door;
 mod firm;
 mod program;
 mod records;
+mod reports;
 mod template;
 mod watching;
 
@@ -22,4 +23,5 @@ pub use collector::{Collector, attribute};
 pub use door::{Door, delivery, mail_to_firm, set_up};
 pub use firm::{Firm, instant};
 pub use program::{Running, free_port, program, run};
+pub use reports::status_update;
 pub use watching::Watching;

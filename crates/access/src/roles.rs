@@ -80,7 +80,7 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("plans.reach",             [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("calendars.read",          [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    Y,    O,    O]),
     ("calendars.write",         [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
-    ("staff.read",              [ Y,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O,    O,    O,    O]),
+    ("staff.read",              [ Y,    O,    O,    O,    O,    O,    Y,    Y,    Y,    O,    Y,    O,    O]),
     ("staff.write",             [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("policies.read",           [ Y,    Y,    Y,    Y,    O,    Y,    Y,    Y,    Y,    O,    Y,    O,    O]),
     ("policies.publish",        [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
@@ -108,6 +108,14 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("notifications.read",      [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    Y,    O,    Y,    O,    O]),
     ("suppressions.read",       [ Y,    O,    Y,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
     ("suppressions.lift",       [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+
+    //                             MGMT  LEAD  ACCT  TEAM  CONT  INTK  AUDT  NOTI  ESCA  REGI  REPO  MAIL  CALL
+    ("reports.read",            [ Y,    Y,    Y,    Y,    O,    O,    Y,    Y,    O,    O,    O,    O,    O]),
+    ("reports.write",           [ Y,    Y,    Y,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("reports.approve",         [ O,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
+    ("reports.content",         [ O,    O,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O]),
+    ("schedules.read",          [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("schedules.write",         [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
 
     ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    Y,    O,    O]),
     ("audit.verify",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),

@@ -251,6 +251,8 @@ async fn apply_notification(cases: &Cases, unit: &Unit<'_>, of: &wire::Notificat
                 recipients: of.recipients.clone(),
                 stand_ins_for: of.stand_ins_for.clone(),
                 hand_over_time: of.hand_over_time,
+                report: of.report.clone(),
+                audience: of.audience.clone(),
             };
             on_delivery_succeeded::handle(cases, unit, &told).await?;
             if of.returned.is_empty() {

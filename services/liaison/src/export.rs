@@ -29,6 +29,7 @@ use contracts::{
         inbound_service_client::InboundServiceClient, meeting_service_client::MeetingServiceClient,
         notification_service_client::NotificationServiceClient,
     },
+    reporting::v1::{GetReportRequest, ListReportsRequest, report_service_client::ReportServiceClient},
 };
 use evidence::{AuditFile, SignedHead, SigningKey};
 use prost::{Message, Name};
@@ -176,6 +177,7 @@ pub async fn export(
     firm(&writer, &caller, played).await?;
     let cases = cases(&writer, &caller).await?;
     mail(&writer, &caller, suite, played).await?;
+    reports(&writer, &caller).await?;
     writer.story(&played.steps.iter().map(step).collect::<Vec<_>>())?;
     tracing::debug!(cases, "cases exported");
     for service in SERVICES {
@@ -267,6 +269,17 @@ async fn cases(writer: &FolderWriter, caller: &Caller) -> Result<usize, ExportEr
     let count = cases.len();
     writer.cases(cases)?;
     Ok(count)
+}
+
+async fn reports(writer: &FolderWriter, caller: &Caller) -> Result<(), ExportError> {
+    let mut service = ReportServiceClient::new(caller.clone()).max_decoding_message_size(64 << 20);
+    let mut reports = Vec::new();
+    for listed in every!("reports", service, list_reports, ListReportsRequest::default(), reports) {
+        let answer = service.get_report(GetReportRequest { name: listed.name }).await;
+        let answer = answer.map_err(|status| ExportError::Service("reports", status.into()))?;
+        reports.extend(answer.into_inner().report);
+    }
+    Ok(writer.reports(reports)?)
 }
 
 async fn mail(writer: &FolderWriter, caller: &Caller, suite: &Suite, played: &Played) -> Result<(), ExportError> {

@@ -46,6 +46,8 @@ pub struct Databases {
     pub escalation: Option<SecretString>,
     /// notification's.
     pub notification: Option<SecretString>,
+    /// reporting's.
+    pub reporting: Option<SecretString>,
 }
 
 impl Default for Settings {
@@ -81,6 +83,7 @@ impl Settings {
         let named = match service {
             "client-registry" => &self.database.client_registry,
             "escalation" => &self.database.escalation,
+            "reporting" => &self.database.reporting,
             _ => &self.database.notification,
         };
         named.clone().unwrap_or_else(|| {

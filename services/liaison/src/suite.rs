@@ -104,7 +104,8 @@ impl Suite {
     pub async fn unused(settings: &Settings) -> Result<(), SuiteError> {
         look::<client_registry::App>(settings).await?;
         look::<escalation::App>(settings).await?;
-        look::<notification::App>(settings).await
+        look::<notification::App>(settings).await?;
+        look::<reporting::App>(settings).await
     }
 
     /// Makes databases and keys where there are none, makes the first management person, and switches the trial issuer
@@ -337,6 +338,7 @@ struct Apps {
     registry: client_registry::App,
     escalation: escalation::App,
     notification: notification::App,
+    reporting: reporting::App,
 }
 
 impl Apps {
@@ -351,10 +353,19 @@ impl Apps {
         let composing = Composing { clock: clock.business(), system, transport, address, issuer };
         let channel = |service| composing.channel(service);
         let (at_escalation, at_notification) = (channel(escalation::SERVICE)?, channel(notification::SERVICE)?);
+        let at_reporting = channel(reporting::SERVICE)?;
         let escalation_peers =
             escalation::Peers { client_registry: at_escalation.clone(), notification: at_escalation };
-        let notification_peers =
-            notification::Peers { client_registry: at_notification.clone(), escalation: at_notification };
+        let notification_peers = notification::Peers {
+            client_registry: at_notification.clone(),
+            escalation: at_notification.clone(),
+            reporting: at_notification,
+        };
+        let reporting_peers = reporting::Peers {
+            client_registry: at_reporting.clone(),
+            escalation: at_reporting.clone(),
+            notification: at_reporting,
+        };
         let mail = settings.mail();
         Ok(Self {
             registry: composing.app(embedded(client_registry::SERVICE, settings, Nothing {}), ()).await?,
@@ -362,14 +373,18 @@ impl Apps {
                 .app(embedded(escalation::SERVICE, settings, escalation::config::Own::default()), escalation_peers)
                 .await?,
             notification: composing.app(embedded(notification::SERVICE, settings, mail), notification_peers).await?,
+            reporting: composing
+                .app(embedded(reporting::SERVICE, settings, reporting::config::Own::default()), reporting_peers)
+                .await?,
         })
     }
 
-    fn all(&self) -> [(&'static str, &dyn Service); 3] {
+    fn all(&self) -> [(&'static str, &dyn Service); 4] {
         [
             (client_registry::SERVICE, &self.registry),
             (escalation::SERVICE, &self.escalation),
             (notification::SERVICE, &self.notification),
+            (reporting::SERVICE, &self.reporting),
         ]
     }
 
@@ -466,7 +481,8 @@ async fn migrate(settings: &Settings, clock: &SuiteClock) -> Result<(), SuiteErr
     }
     one::<client_registry::App>(settings, clock).await?;
     one::<escalation::App>(settings, clock).await?;
-    one::<notification::App>(settings, clock).await
+    one::<notification::App>(settings, clock).await?;
+    one::<reporting::App>(settings, clock).await
 }
 
 fn embedded<Own>(service: &str, settings: &Settings, own: Own) -> Config<Own> {

@@ -32,7 +32,9 @@ use crate::{
     Config, MIGRATIONS, SERVICE,
     calling::Caller,
     config::{Own, WayOut},
-    events::{from_client_registry::FromClientRegistry, from_escalation::FromEscalation},
+    events::{
+        from_client_registry::FromClientRegistry, from_escalation::FromEscalation, from_reporting::FromReporting,
+    },
     grpc::{Inbound, Meetings, Outbound, SuppressionApi, Telephone},
     intake::{Intake, Recipients, lmtp::Lmtp, maildir::Maildir},
     mail::{Mails, clock::TriageClock, identify::Identify, parse::LARGEST},
@@ -59,6 +61,8 @@ pub struct Peers {
     pub client_registry: Client,
     /// escalation: a proposal's words, and whether a case exists.
     pub escalation: Client,
+    /// reporting: what a report says.
+    pub reporting: Client,
 }
 
 /// Who carries what goes out.
@@ -126,7 +130,7 @@ impl Service for App {
         );
         let outbound = Outbound::new(
             self.base.commands.clone(),
-            self.deps.peers.escalation.clone(),
+            self.deps.peers.clone(),
             self.wakes.clone(),
             self.log(),
             self.decisions.clone(),
@@ -169,7 +173,12 @@ impl Service for App {
             self.notifications,
             self.deps.peers.escalation.clone(),
         ));
-        for handler in [client_registry, escalation] {
+        let reporting: Arc<dyn Handler> = Arc::new(FromReporting::new(
+            self.base.commands.clone(),
+            self.notifications,
+            self.deps.peers.reporting.clone(),
+        ));
+        for handler in [client_registry, escalation, reporting] {
             tasks.spawn(self.reader(handler).run(shutdown.clone()));
         }
         let callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -204,11 +213,17 @@ impl Process for App {
     fn connect(own: &Own, system: Arc<dyn SystemClock>) -> Outcome<(Peers, Owners)> {
         let client_registry = needed("client_registry_url", &own.client_registry_url)?;
         let escalation = needed("escalation_url", &own.escalation_url)?;
+        let reporting = needed("reporting_url", &own.reporting_url)?;
         let tokens = TokenSource::file(needed("token_file", &own.token_file)?.clone(), system);
         let client_registry = connect(client_registry, tokens.clone())?;
-        let escalation = connect(escalation, tokens)?;
-        let owners = Owners::new([("client-registry", client_registry.clone()), ("escalation", escalation.clone())]);
-        Ok((Peers { client_registry, escalation }, owners))
+        let escalation = connect(escalation, tokens.clone())?;
+        let reporting = connect(reporting, tokens)?;
+        let owners = Owners::new([
+            ("client-registry", client_registry.clone()),
+            ("escalation", escalation.clone()),
+            ("reporting", reporting.clone()),
+        ]);
+        Ok((Peers { client_registry, escalation, reporting }, owners))
     }
 
     async fn build(config: &Config, deps: Deps) -> Result<Self, StartError> {
@@ -304,7 +319,11 @@ impl App {
                 kind,
                 commands.clone(),
                 mails,
-                sending::Peers { client_registry: registry.clone(), escalation: self.deps.peers.escalation.clone() },
+                sending::Peers {
+                    client_registry: registry.clone(),
+                    escalation: self.deps.peers.escalation.clone(),
+                    reporting: self.deps.peers.reporting.clone(),
+                },
                 provider.clone(),
                 self.deps.system.clone(),
                 wakes.clone(),

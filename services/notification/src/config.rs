@@ -41,6 +41,9 @@ pub struct Own {
     /// Where escalation answers. Needed by the service as a process of its own.
     #[serde(default)]
     pub escalation_url: Option<String>,
+    /// Where reporting answers. Needed by the service as a process of its own.
+    #[serde(default)]
+    pub reporting_url: Option<String>,
     /// The file with this service's own token, which it calls others with; read again as it is renewed. Needed by the service
     /// as a process of its own.
     #[serde(default)]

@@ -179,7 +179,7 @@ impl House {
     }
 
     fn changes(&self) -> bool {
-        let reads = ["Get", "List", "Watch", "Preview", "Export", "Verify", "Replay", "Identify", "Who"];
+        let reads = ["Get", "List", "Watch", "Preview", "Check", "Export", "Verify", "Replay", "Identify", "Who"];
         !reads.iter().any(|verb| self.method.name().starts_with(verb))
     }
 

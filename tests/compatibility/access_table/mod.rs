@@ -2,6 +2,7 @@
 //! answered for whoever may call.
 
 mod house;
+mod reports;
 mod requests;
 
 use std::collections::BTreeMap;

@@ -15,6 +15,8 @@ impl House {
             "InboundService" => self.of_mails(rpc, side).await,
             "MeetingService" => self.of_meetings(rpc, side).await,
             "NotificationService" => self.of_notifications(rpc, side).await,
+            "ReportService" => self.of_reports(rpc, side).await,
+            "ReportScheduleService" => self.of_schedules(rpc, side).await,
             "StaffService" => self.of_staff(rpc).await,
             "SuppressionService" => self.of_suppressions(rpc, side).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
@@ -34,6 +36,8 @@ impl House {
                 | "InboundService/ListMails"
                 | "MeetingService/ListMeetings"
                 | "CallService/ListCalls"
+                | "ReportScheduleService/ListReportSchedules"
+                | "ReportService/ListReports"
                 | "NotificationService/ListNotifications"
                 | "SuppressionService/ListSuppressions",
                 _,
@@ -319,7 +323,7 @@ impl House {
     }
 
     /// A list's request, in whose answer this is looked for.
-    fn looking_for(&mut self, name: Value, request: Value) -> Value {
+    pub fn looking_for(&mut self, name: Value, request: Value) -> Value {
         self.looked_for = name.as_str().unwrap().to_owned();
         request
     }

@@ -30,6 +30,7 @@ impl Suite {
         self.watch(GRACE, "CaseService/WatchCases").await;
         self.watch(GRACE, "NotificationService/WatchDeliveries").await;
         self.cases().await;
+        self.reports().await;
         self.mails().await;
         self.settle().await;
         self.read().await;
@@ -110,7 +111,8 @@ impl Suite {
             "reason": format!("Late because {CANARY}") });
         self.ok(ANNA, "CaseService/GiveLatenessReason", reason).await;
         let reply = json!({ "client": format!("clients/{BEACON}"), "case": case["name"], "nature": "MESSAGE_NATURE_REPLY",
-            "subject": format!("Re: {CANARY}"), "text": format!("Reply {CANARY}") });
+            "subject": format!("Re: {CANARY}"), "text": format!("Reply {CANARY}"),
+            "languageOverrideReason": format!("It is meant so {CANARY}") });
         self.soon(ANNA, "NotificationService/SendMessage", reply).await;
 
         // Of two strangers one is a client's contact after all.

@@ -6,6 +6,7 @@
 //! same search must find it there: a leak on purpose.
 
 mod calls;
+mod reports;
 mod scan;
 mod suite;
 

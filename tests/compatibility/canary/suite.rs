@@ -178,7 +178,7 @@ impl Suite {
             ("watched streams".to_owned(), fs::read(&self.streams).unwrap()),
             ("refusals".to_owned(), self.refusals.join("\n").into_bytes()),
         ];
-        for service in ["client-registry", "escalation", "notification"] {
+        for service in ["client-registry", "escalation", "notification", "reporting"] {
             let request = json!({ "service": service });
             let events = self.door.ok("services/client-registry", "EventLogService/ReplayEvents", request).await;
             places.push((format!("events of {service}"), events.to_string().into_bytes()));
@@ -188,7 +188,7 @@ impl Suite {
         }
         self.running.kill();
         places.push(("log".to_owned(), self.running.logged()));
-        for service in ["client-registry", "escalation", "notification"] {
+        for service in ["client-registry", "escalation", "notification", "reporting"] {
             let mut bytes = Vec::new();
             for ending in ["", "-wal"] {
                 let file = self.data.join(format!("db/{service}.sqlite{ending}"));
@@ -226,8 +226,10 @@ fn note(message: &DynamicMessage, set: &mut BTreeSet<String>) {
         if is_personal(&field) && holds(value) {
             set.insert(field.full_name().to_owned());
         }
-        if let Field::Message(inner) = value {
-            note(inner, set);
+        match value {
+            Field::Message(inner) => note(inner, set),
+            Field::List(inner) => inner.iter().filter_map(Field::as_message).for_each(|inner| note(inner, set)),
+            _ => {}
         }
     }
 }

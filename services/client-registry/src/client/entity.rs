@@ -12,6 +12,7 @@ pub(crate) struct Client {
     pub calendar: String,
     /// Exactly one (SOP 9), which is why it is no option.
     pub account_manager: String,
+    pub readers: Readers,
     pub revision: u64,
     pub create_time: Timestamp,
     pub update_time: Timestamp,
@@ -23,6 +24,24 @@ pub(crate) struct Details {
     pub display_name: String,
     pub calendar: String,
     pub account_manager: String,
+    pub readers: Readers,
+}
+
+/// For whom texts to a client are written (SOP 4.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Readers {
+    pub level: ReadingLevel,
+    /// Terms and abbreviations that they know.
+    pub glossary: Vec<String>,
+}
+
+/// How used readers are to such texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ReadingLevel {
+    #[default]
+    General,
+    Professional,
+    Expert,
 }
 
 impl Client {
@@ -33,19 +52,21 @@ impl Client {
             display_name: details.display_name,
             calendar: details.calendar,
             account_manager: details.account_manager,
+            readers: details.readers,
             revision: 1,
             create_time: now,
             update_time: now,
         }
     }
 
-    /// Changes its name and calendar. The account manager is repeated, never changed.
+    /// Changes its name, calendar and readers. The account manager is repeated, never changed.
     pub fn change(&mut self, details: Details, now: Timestamp) -> Result<(), ClientError> {
         if details.account_manager != self.account_manager {
             return Err(ClientError::UseTransferAccount);
         }
         self.display_name = details.display_name;
         self.calendar = details.calendar;
+        self.readers = details.readers;
         self.changed(now);
         Ok(())
     }
@@ -73,7 +94,12 @@ mod tests {
     use super::*;
 
     fn details(manager: &str) -> Details {
-        Details { display_name: "Acme".into(), calendar: "firm".into(), account_manager: manager.into() }
+        Details {
+            display_name: "Acme".into(),
+            calendar: "firm".into(),
+            account_manager: manager.into(),
+            readers: Readers::default(),
+        }
     }
 
     fn acme() -> Client {

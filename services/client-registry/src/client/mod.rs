@@ -7,7 +7,7 @@ mod repo;
 use access::Scope;
 use command::{Fault, Unit, paging::Page};
 use database::ConnectionTrait;
-pub(crate) use entity::{Client, Details};
+pub(crate) use entity::{Client, Details, Readers, ReadingLevel};
 pub(crate) use error::ClientError;
 use keyring::Keyring;
 

@@ -8,8 +8,8 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 
-use super::entity::Client;
-use crate::{db::entities::client, revision};
+use super::entity::{Client, Readers, ReadingLevel};
+use crate::{db::entities::client, revision, store::unreadable};
 
 /// A row whose personal column is still closed.
 pub(super) type Row = client::Model;
@@ -77,6 +77,8 @@ async fn to_row(tx: &DatabaseTransaction, keyring: &Keyring, client: &Client) ->
         account_manager: client.account_manager.clone(),
         create_time: micros(client.create_time),
         update_time: micros(client.update_time),
+        reading_level: level_number(client.readers.level),
+        glossary: serde_json::to_string(&client.readers.glossary).map_err(|error| unreadable("client", error))?,
     })
 }
 
@@ -94,6 +96,10 @@ pub(super) fn closed(row: Row) -> Result<Client, Fault> {
         id: row.id,
         calendar: row.calendar,
         account_manager: row.account_manager,
+        readers: Readers {
+            level: level_of(row.reading_level),
+            glossary: serde_json::from_str(&row.glossary).map_err(|error| unreadable("client", error))?,
+        },
         revision: revision::read(row.revision),
         create_time: instant(row.create_time)?,
         update_time: instant(row.update_time)?,
@@ -102,4 +108,22 @@ pub(super) fn closed(row: Row) -> Result<Client, Fault> {
 
 fn place(id: &str) -> Place<'_> {
     Place::new("client", "display_name", id)
+}
+
+/// As the contract numbers it.
+fn level_number(level: ReadingLevel) -> i64 {
+    match level {
+        ReadingLevel::General => 1,
+        ReadingLevel::Professional => 2,
+        ReadingLevel::Expert => 3,
+    }
+}
+
+/// A client from before there were levels is of the general one.
+fn level_of(number: i64) -> ReadingLevel {
+    match number {
+        2 => ReadingLevel::Professional,
+        3 => ReadingLevel::Expert,
+        _ => ReadingLevel::General,
+    }
 }

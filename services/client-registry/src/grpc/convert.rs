@@ -19,7 +19,26 @@ pub(super) fn client_to_wire(of: &client::Client) -> wire::Client {
         etag: revision::etag(of.revision),
         create_time: Some(proto_time(of.create_time)),
         update_time: Some(proto_time(of.update_time)),
+        reading_level: reading_level_to_wire(of.readers.level).into(),
+        glossary: of.readers.glossary.clone(),
     }
+}
+
+fn reading_level_to_wire(level: client::ReadingLevel) -> wire::ReadingLevel {
+    match level {
+        client::ReadingLevel::General => wire::ReadingLevel::General,
+        client::ReadingLevel::Professional => wire::ReadingLevel::Professional,
+        client::ReadingLevel::Expert => wire::ReadingLevel::Expert,
+    }
+}
+
+fn readers(of: &wire::Client) -> client::Readers {
+    let level = match of.reading_level() {
+        wire::ReadingLevel::Unspecified | wire::ReadingLevel::General => client::ReadingLevel::General,
+        wire::ReadingLevel::Professional => client::ReadingLevel::Professional,
+        wire::ReadingLevel::Expert => client::ReadingLevel::Expert,
+    };
+    client::Readers { level, glossary: of.glossary.clone() }
 }
 
 pub(super) fn client_details(of: &wire::Client) -> Result<client::Details, Refusal> {
@@ -27,6 +46,7 @@ pub(super) fn client_details(of: &wire::Client) -> Result<client::Details, Refus
         display_name: of.display_name.clone(),
         calendar: name::id_in("calendars", &of.calendar, "client.calendar")?.to_owned(),
         account_manager: name::id_in("staff", &of.account_manager, "client.account_manager")?.to_owned(),
+        readers: readers(of),
     })
 }
 
@@ -234,7 +254,12 @@ pub(super) fn policy_to_wire(of: &policy::Policy) -> wire::Policy {
             .collect(),
         confirmation_reminder: Some(duration_to_wire(rules.confirmation_reminder)),
         auto_acknowledge: rules.auto_acknowledge,
+        jargon: rules.jargon.iter().map(jargon_to_wire).collect(),
     }
+}
+
+fn jargon_to_wire(of: &policy::Jargon) -> wire::JargonTerm {
+    wire::JargonTerm { term: of.term.clone(), suggestion: of.suggestion.clone() }
 }
 
 pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> {
@@ -273,7 +298,12 @@ pub(super) fn policy_rules(of: &wire::Policy) -> Result<policy::Rules, Refusal> 
             recorded_kinds: meetings.recorded_kinds,
         },
         report_within: or(critical.report_within, "policy.critical_incidents.report_within", policy::REPORT_WITHIN)?,
+        jargon: of.jargon.iter().map(jargon).collect(),
     })
+}
+
+fn jargon(of: &wire::JargonTerm) -> policy::Jargon {
+    policy::Jargon { term: of.term.clone(), suggestion: of.suggestion.clone() }
 }
 
 /// A span of time, cut to the microsecond in which spans are stored.

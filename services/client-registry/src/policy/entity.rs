@@ -34,6 +34,15 @@ pub(crate) struct Rules {
     pub report_within: Duration,
     /// What meetings and calls need (SOP 6).
     pub meetings: Meetings,
+    /// What is not written to clients, beside what nobody writes (SOP 4.3).
+    pub jargon: Vec<Jargon>,
+}
+
+/// A term that the firm does not want to write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Jargon {
+    pub term: String,
+    pub suggestion: String,
 }
 
 /// What meetings and calls with clients need, beside the minutes that every meeting in person needs.
@@ -133,6 +142,7 @@ mod tests {
             update_cadence: UPDATE_CADENCE,
             report_within: REPORT_WITHIN,
             meetings: Meetings::default(),
+            jargon: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@ mod repo;
 
 use command::{Fault, Unit, paging::Page};
 use database::ConnectionTrait;
-pub(crate) use entity::{Meetings, Policy, REPORT_WITHIN, Rules, Step, Target, UPDATE_CADENCE};
+pub(crate) use entity::{Jargon, Meetings, Policy, REPORT_WITHIN, Rules, Step, Target, UPDATE_CADENCE};
 pub(crate) use error::PolicyError;
 
 use crate::{

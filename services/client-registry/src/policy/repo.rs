@@ -48,6 +48,7 @@ fn to_row(of: &Policy) -> Result<policy::Model, Fault> {
         update_cadence: stored(rules.update_cadence),
         report_within: stored(rules.report_within),
         meetings: serde_json::to_string(&rules.meetings).map_err(|error| unreadable("policy", error))?,
+        jargon: serde_json::to_string(&rules.jargon).map_err(|error| unreadable("policy", error))?,
     })
 }
 
@@ -71,6 +72,7 @@ fn from_row(row: policy::Model) -> Result<Policy, Fault> {
             update_cadence: span(row.update_cadence)?,
             report_within: span(row.report_within)?,
             meetings: serde_json::from_str(&row.meetings).map_err(|error| unreadable("policy", error))?,
+            jargon: serde_json::from_str(&row.jargon).map_err(|error| unreadable("policy", error))?,
         },
     })
 }

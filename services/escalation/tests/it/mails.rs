@@ -245,6 +245,7 @@ async fn who_was_told_and_who_was_not_stands_on_the_timeline(db: TestDatabase) {
         client: ACME.into(),
         case: case.name.clone(),
         reason: "PROVIDER_REFUSED".into(),
+        ..DeliveryFailed::default()
     };
     world.notification.tell("notifications/n2", at(MONDAY), &failed).await;
     let blocked = DeliveryBlocked {
@@ -253,6 +254,7 @@ async fn who_was_told_and_who_was_not_stands_on_the_timeline(db: TestDatabase) {
         client: ACME.into(),
         case: case.name.clone(),
         reason: "NOBODY_TO_TELL".into(),
+        ..DeliveryBlocked::default()
     };
     world.notification.tell("notifications/n3", at(MONDAY), &blocked).await;
     world.quiet().await;

@@ -435,6 +435,7 @@ pub fn delivery(kind: NotificationKind, author: &str, case: &str, to: &[&str], t
         recipients: to.iter().map(|person| (*person).to_owned()).collect(),
         stand_ins_for: Vec::new(),
         hand_over_time: Some(wire(at(time))),
+        ..DeliverySucceeded::default()
     }
 }
 

@@ -11,6 +11,7 @@ use contracts::{
     escalation::v1::{Case, TimelineEntry},
     event::v1::Event,
     notification::v1::{Call, Mail, Meeting, Notification},
+    reporting::v1::Report,
 };
 use prost::{Message, Name};
 
@@ -53,6 +54,8 @@ pub struct Evidence {
     pub calls: BTreeMap<String, Call>,
     /// What was placed, by the call's name as the file's name gives it.
     pub calls_out: BTreeMap<String, PlacedCall>,
+    /// By name.
+    pub reports: BTreeMap<String, Report>,
     /// In order.
     pub story: Vec<Step>,
 }
@@ -204,6 +207,7 @@ impl Evidence {
             ("cases", _) => self.cases.get(resource)?.client.clone(),
             ("mails", _) => self.mails.get(resource)?.client.clone(),
             ("meetings", _) => self.meetings.get(resource)?.client.clone(),
+            ("reports", _) => self.reports.get(resource)?.client.clone(),
             ("calls", _) => self.calls.get(resource)?.client.clone(),
             ("notifications", _) => self.notifications.get(resource)?.client.clone(),
             _ => return None,

@@ -34,7 +34,7 @@ pub struct Run {
 
 impl Run {
     /// The only version of the form.
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
 }
 
 /// A revision of a calendar and from when it stood; one of `firm/calendars.json`.

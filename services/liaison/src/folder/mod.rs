@@ -17,6 +17,7 @@
 //!                                                      of it as <notification id>.2.eml and so on
 //! <out>/meetings.json            [Meeting]
 //! <out>/calls.json               [Call], as they ended     <out>/calls/<call id>.json  what was placed: PlacedCall
+//! <out>/reports.json             [Report] with every version of their texts
 //! <out>/story.json               [Step]: who asked for what, and what came of it
 //! <out>/index.html               the story for people
 //! <out>.head.json                the signed head, beside the folder
@@ -49,7 +50,7 @@ pub use reader::Folder;
 pub use writer::FolderWriter;
 
 /// The services whose events and audit a folder holds.
-pub const SERVICES: [&str; 3] = ["client-registry", "escalation", "notification"];
+pub const SERVICES: [&str; 4] = ["client-registry", "escalation", "notification", "reporting"];
 
 /// Names of files below the folder.
 pub mod names {
@@ -75,6 +76,8 @@ pub mod names {
     pub const MAILS_OUT: &str = "mails-out";
     /// Calls, video conferences and meetings in person with clients.
     pub const MEETINGS: &str = "meetings.json";
+    /// Reports to clients, with their texts, findings, approvals and deliveries.
+    pub const REPORTS: &str = "reports.json";
     /// Calls that were made.
     pub const CALLS: &str = "calls.json";
     /// Where what was placed with the telephone provider lies.

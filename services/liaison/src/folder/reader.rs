@@ -65,6 +65,11 @@ impl Folder {
             meetings: BTreeMap::new(),
             calls: BTreeMap::new(),
             calls_out: BTreeMap::new(),
+            reports: by_name(
+                names::REPORTS,
+                self.protos(names::REPORTS)?,
+                |one: &contracts::reporting::v1::Report| &one.name,
+            )?,
             story: self.json(names::STORY)?,
         };
         // A folder from before there were calls has none.

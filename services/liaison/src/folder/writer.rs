@@ -16,6 +16,7 @@ use contracts::{
     escalation::v1::{Case, ExportTimelineResponse, TimelineEntry},
     event::v1::Event,
     notification::v1::{Call, Mail, Meeting, Notification},
+    reporting::v1::Report,
 };
 use prost::{Message, Name};
 use serde::Serialize;
@@ -194,6 +195,15 @@ impl FolderWriter {
     pub fn meetings(&self, mut meetings: Vec<Meeting>) -> Result<(), FolderFault> {
         meetings.sort_by(|a, b| a.name.cmp(&b.name));
         self.write_protos(names::MEETINGS, meetings)
+    }
+
+    /// `reports.json`, sorted by name.
+    ///
+    /// # Errors
+    /// As [`Self::write_json`].
+    pub fn reports(&self, mut reports: Vec<Report>) -> Result<(), FolderFault> {
+        reports.sort_by(|a, b| a.name.cmp(&b.name));
+        self.write_protos(names::REPORTS, reports)
     }
 
     /// `calls.json`, sorted by name.

@@ -5,6 +5,9 @@
 //! |---|---|
 //! | `clause_2` | scope: everybody who acted is known, of a kind, and was active |
 //! | `clause_4_2` | responsiveness: clocks, replies, breaches, triage |
+//! | `clause_4_3` | clarity: no text to a client holds jargon that nobody has answered for |
+//! | `clause_4_4` | professionalism: nor rudeness, blame or shouting |
+//! | `clause_5` | reports: the matrix, one for each period, approved by the account manager, delivered or told as late |
 //! | `clause_6` | channels: mail only from the official domain, only to who it is for |
 //! | `clause_6_meetings` | channels: calls, video and meetings with what the procedure demands of each |
 //! | `clause_7` | confidentiality: who reached what, and that it was written down |
@@ -14,6 +17,7 @@
 //! | `clause_8_4` | both parties: closing, and reminders until then |
 //! | `clause_9` | roles: account managers, and who was told |
 //!
+//! `texts` checks what was written to clients once more, for `clause_4_3` and `clause_4_4`.
 //! `table` is what comes out, `verify` what comes before (hashes and signature), `docket` what a clause notes down;
 //! `expectation` holds a step of the story against what its scenario expects;
 //! `case_view` reads a timeline, `clocks` recomputes due times, `people` tells who held an office when, `span` adds
@@ -25,6 +29,9 @@
 mod case_view;
 mod clause_2;
 mod clause_4_2;
+mod clause_4_3;
+mod clause_4_4;
+mod clause_5;
 mod clause_6;
 mod clause_6_meetings;
 mod clause_7;
@@ -39,6 +46,7 @@ mod expectation;
 mod people;
 mod span;
 mod table;
+mod texts;
 mod verify;
 
 use business_time::{holidays_version, tzdb_version};
@@ -56,6 +64,9 @@ pub fn judge(evidence: &Evidence) -> Table {
     let rows = vec![
         clause_2::row(evidence),
         clause_4_2::row(evidence),
+        clause_4_3::row(evidence),
+        clause_4_4::row(evidence),
+        clause_5::row(evidence),
         clause_6::row(evidence),
         clause_6_meetings::row(evidence),
         clause_7::row(evidence),

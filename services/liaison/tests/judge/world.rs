@@ -17,6 +17,7 @@ use contracts::{
         Call, DeliverySucceeded, Mail, MailKind, MailState, Meeting, Notification, NotificationKind, NotificationState,
         SenderCheck,
     },
+    reporting::v1::Report,
 };
 use liaison::folder::{
     CalendarInForce, ClientRecord, Expectation, FolderWriter, Outcome, PlacedCall, Refused, Run, StaffRecord, Step,
@@ -65,6 +66,7 @@ pub struct World {
     pub mails_out: Vec<(String, String)>,
     pub calls: Vec<Call>,
     pub calls_out: Vec<PlacedCall>,
+    pub reports: Vec<Report>,
     pub story: Vec<Step>,
 }
 
@@ -114,8 +116,18 @@ impl World {
             clients: Vec::new(),
             cases: Vec::new(),
             entries: BTreeMap::new(),
-            events: BTreeMap::from([("client-registry", vec![]), ("escalation", vec![]), ("notification", vec![])]),
-            audits: BTreeMap::from([("client-registry", vec![]), ("escalation", vec![]), ("notification", vec![])]),
+            events: BTreeMap::from([
+                ("client-registry", vec![]),
+                ("escalation", vec![]),
+                ("notification", vec![]),
+                ("reporting", vec![]),
+            ]),
+            audits: BTreeMap::from([
+                ("client-registry", vec![]),
+                ("escalation", vec![]),
+                ("notification", vec![]),
+                ("reporting", vec![]),
+            ]),
             notifications: Vec::new(),
             mails: Vec::new(),
             meetings: Vec::new(),
@@ -123,6 +135,7 @@ impl World {
             mails_out: Vec::new(),
             calls: Vec::new(),
             calls_out: Vec::new(),
+            reports: Vec::new(),
             story: Vec::new(),
         }
     }
@@ -334,6 +347,7 @@ impl World {
                 recipients: owned(sent.recipients),
                 stand_ins_for: owned(sent.stand_ins_for),
                 hand_over_time: Some(ts(sent.when)),
+                ..DeliverySucceeded::default()
             },
         );
         let permitted = ["notifications/".to_owned() + &id].into_iter().chain(owned(sent.recipients));
@@ -412,6 +426,7 @@ impl World {
         writer.notifications(self.notifications).unwrap();
         writer.mails(self.mails).unwrap();
         writer.meetings(self.meetings).unwrap();
+        writer.reports(self.reports).unwrap();
         for (file, raw) in &self.mails_in {
             writer.write_bytes(&format!("mails-in/{file}.eml"), raw.as_bytes()).unwrap();
         }

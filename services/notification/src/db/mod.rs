@@ -15,6 +15,8 @@
 //! case_link       what is known here of a case: its client, conversation and opener
 //! notification    one message to one audience; subject and body sealed, `facts` are ids, enums and times as JSON
 //!   side, round, round_over, next_round_time   of an alert of a critical incident (0: it is none)
+//!   report            the report that it is about
+//!   override_reason, language_blocks   why a text went out although the language check blocks it, sealed, and by which rules
 //! send_attempt    one claim to send: committed before the hand-over, its outcome written after; empty: not known yet
 //!   end_time, evidence    of an alert's: when it was known, and the mail in which somebody answered
 //! call            one call to one number of one person, claimed as an attempt is; `number` counts a notification's attempts
@@ -44,6 +46,7 @@ pub const OWN: MigrationSet = MigrationSet {
         Step { name: "0003_alerts", sql: include_str!("migrations/0003_alerts.sql") },
         Step { name: "0005_mail_that_comes_back", sql: include_str!("migrations/0005_mail_that_comes_back.sql") },
         Step { name: "0006_sent_copies", sql: include_str!("migrations/0006_sent_copies.sql") },
+        Step { name: "0010_reports", sql: include_str!("migrations/0010_reports.sql") },
         Step { name: "0030_meeting", sql: include_str!("migrations/0030_meeting.sql") },
     ],
 };

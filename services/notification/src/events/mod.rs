@@ -2,6 +2,7 @@
 
 pub mod from_client_registry;
 pub mod from_escalation;
+pub mod from_reporting;
 mod on_calendar_changed;
 mod on_case_closed;
 mod on_case_escalated;
@@ -10,6 +11,8 @@ mod on_clock_breached;
 mod on_confirmation_due;
 mod on_critical_declared;
 mod on_policy_published;
+mod on_report_approved;
+mod on_report_news;
 mod on_resolution_proposed;
 pub mod publish;
 

@@ -146,6 +146,7 @@ pub async fn meeting_held(unit: &Unit<'_>, meeting: &Meeting) -> Result<(), Faul
 pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Result<(), Fault> {
     let (name, revision) = (notification.name(), notification.revision);
     let kind = convert::notification_kind(notification.kind).into();
+    let (report, audience) = (notification.report.clone(), notification.audience.name());
     let (client, case, reason) = (notification.client.clone(), notification.case.clone(), notification.reason.clone());
     let notified = name.clone();
     let published = match notification.state {
@@ -165,15 +166,17 @@ pub async fn notification(unit: &Unit<'_>, notification: &Notification) -> Resul
                 recipients: notification.recipients.clone(),
                 stand_ins_for: notification.stand_ins_for.clone(),
                 hand_over_time: notification.hand_over_time.map(proto_time),
+                report,
+                audience,
             };
             unit.publish(&name, revision, &event).await
         }
         State::Blocked => {
-            let event = told::DeliveryBlocked { notification: notified, kind, client, case, reason };
+            let event = told::DeliveryBlocked { notification: notified, kind, client, case, reason, report, audience };
             unit.publish(&name, revision, &event).await
         }
         State::Failed => {
-            let event = told::DeliveryFailed { notification: notified, kind, client, case, reason };
+            let event = told::DeliveryFailed { notification: notified, kind, client, case, reason, report, audience };
             unit.publish(&name, revision, &event).await
         }
         // What comes back is told with whose copy it was.

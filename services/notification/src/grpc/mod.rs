@@ -3,6 +3,7 @@
 mod calls;
 pub(crate) mod convert;
 mod inbound;
+mod language;
 mod meetings;
 mod outbound;
 mod suppressions;

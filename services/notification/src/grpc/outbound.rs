@@ -15,12 +15,12 @@ use contracts::{
 };
 use event_log::EventLog;
 use refusal::{Kind as Refused, Refusal};
-use runtime::Client;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
-use super::{convert, sees, watch};
+use super::{convert, language, sees, watch};
 use crate::{
+    Peers,
     notification::{
         self, Notifications, StoredNotification,
         entity::Kind,
@@ -38,7 +38,7 @@ const SEND: &str = "messages.send";
 pub struct Outbound {
     commands: Commands,
     notifications: Notifications,
-    escalation: Client,
+    peers: Peers,
     wakes: Wakes,
     watch: watch::Tools,
     streams: Arc<Mutex<CancellationToken>>,
@@ -49,7 +49,7 @@ impl Outbound {
     /// holds then is cancelled.
     pub fn new(
         commands: Commands,
-        escalation: Client,
+        peers: Peers,
         wakes: Wakes,
         log: EventLog,
         decisions: Arc<dyn Decisions>,
@@ -57,7 +57,7 @@ impl Outbound {
         streams: Arc<Mutex<CancellationToken>>,
     ) -> Self {
         let watch = watch::Tools { log, decisions, system };
-        Self { commands, notifications: Notifications, escalation, wakes, watch, streams }
+        Self { commands, notifications: Notifications, peers, wakes, watch, streams }
     }
 
     /// A case that was not heard of here is not there at all, or was opened a moment ago; escalation knows.
@@ -69,7 +69,7 @@ impl Outbound {
         if known.map_err(|fault| fault.into_refusal("SendMessage"))?.is_some() {
             return Ok(());
         }
-        let mut cases = CaseServiceClient::new(self.escalation.clone());
+        let mut cases = CaseServiceClient::new(self.peers.escalation.clone());
         match cases.get_case(GetCaseRequest { name: case.to_owned() }).await {
             Err(status) if status.code() == Code::NotFound => Err(Refusal::not_found(case).into()),
             Ok(answer) if answer.get_ref().case.as_ref().is_none_or(|known| known.client != client) => {
@@ -107,6 +107,11 @@ impl NotificationService for Outbound {
             return Err(Refusal::field("TEXT_MISSING", "text", "has no words").into());
         }
         self.await_case(&request.case, &request.client).await?;
+        let reader = self.commands.db().reader();
+        let profile = language::profile(reader, &self.peers.client_registry, &request.client).await;
+        let profile = profile.map_err(|fault| fault.into_refusal(METHOD))?;
+        let (override_reason, language_blocks) =
+            language::settle(&request.text, &profile, &request.language_override_reason)?;
         let message = Message {
             client: request.client.clone(),
             case: request.case.clone(),
@@ -114,6 +119,8 @@ impl NotificationService for Outbound {
             kind,
             subject: request.subject.clone(),
             text: request.text.clone(),
+            override_reason,
+            language_blocks,
         };
         let notifications = self.notifications;
         let call = Call::new(&caller, METHOD, &request.request_id);

@@ -57,6 +57,10 @@ pub struct Notification {
     pub returned: Vec<String>,
     /// When the first of those notices was received.
     pub return_time: Option<Timestamp>,
+    /// The report it is about, `reports/{report}`; empty where it is about none.
+    pub report: String,
+    /// By which rules the language check blocks its text, which was sent all the same; see `Words`.
+    pub language_blocks: Vec<String>,
     /// Rises with each event.
     pub revision: u64,
 }
@@ -90,13 +94,27 @@ pub enum Kind {
     AlertFailed,
     /// A person's update on a critical incident.
     IncidentUpdate,
+    /// A report, to one of its recipients.
+    Report,
+    /// A contribution to a report is asked of somebody.
+    ContributionRequest,
+    /// A report waits for an approval.
+    ReportApproval,
+    /// A report was not delivered in time.
+    ReportOverdue,
+    /// A report's draft is open.
+    ReportDue,
+    /// A report was rejected.
+    ReportReturned,
+    /// A report did not reach a recipient.
+    ReportFailed,
     /// A mail to the client did not arrive, or may not have.
     Undelivered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::Reply,
         Self::Acknowledgement,
         Self::AutoAcknowledgement,
@@ -110,12 +128,24 @@ impl Kind {
         Self::CriticalAlert,
         Self::AlertFailed,
         Self::IncidentUpdate,
+        Self::Report,
+        Self::ContributionRequest,
+        Self::ReportApproval,
+        Self::ReportOverdue,
+        Self::ReportDue,
+        Self::ReportReturned,
+        Self::ReportFailed,
         Self::Undelivered,
     ];
 
     /// Whether a person wrote its words.
     pub fn is_written(self) -> bool {
         matches!(self, Self::Reply | Self::Acknowledgement | Self::IncidentUpdate)
+    }
+
+    /// Whether no person stands behind its words: a report has an author and an approver, though a machine sends it.
+    pub fn is_generated(self) -> bool {
+        !self.is_written() && self != Self::Report
     }
 
     /// Whether its words are about a proposed resolution, which escalation has.
@@ -285,6 +315,15 @@ pub struct Facts {
     /// The provider's reason or the notice's status.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub trouble_reason: String,
+    /// What kind of report it is about, for example `STATUS_UPDATE`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub report_type: String,
+    /// What that report is about, for example `2026-W11`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub period: String,
+    /// Which version of its text.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub text_version: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
@@ -454,6 +493,8 @@ pub(super) mod tests {
             possible_duplicate: false,
             returned: Vec::new(),
             return_time: None,
+            report: String::new(),
+            language_blocks: Vec::new(),
             revision: 1,
         }
     }

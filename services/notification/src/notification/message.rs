@@ -30,6 +30,10 @@ pub struct Message {
     pub subject: String,
     /// Plain text.
     pub text: String,
+    /// Why it is sent although the language check blocks it.
+    pub override_reason: String,
+    /// By which rules it does.
+    pub language_blocks: Vec<String>,
 }
 
 /// The answer where a case was not heard of here yet.
@@ -45,7 +49,7 @@ impl Notifications {
     /// `RECIPIENT_NOT_OF_CLIENT`, `CONTACT_MISSING`, `CASE_MISSING` and `SUBJECT_MISSING` for fields; `NOT_FOUND` where the case is another
     /// client's, `CASE_NOT_HERE_YET` where it was not heard of.
     pub async fn send_message(&self, unit: &Unit<'_>, message: Message) -> Result<Notification, Fault> {
-        let Message { client, case, contact, kind, subject, text } = message;
+        let Message { client, case, contact, kind, subject, text, override_reason, language_blocks } = message;
         if !contact.is_empty() && mail::entity::client_of(&contact) != client {
             return Err(Refusal::field("RECIPIENT_NOT_OF_CLIENT", "contact", "is not a contact of this client").into());
         }
@@ -90,7 +94,8 @@ impl Notifications {
             case,
             thread: thread.id,
             author: unit.actor().to_owned(),
-            words: Some(Words { subject, text }),
+            words: Some(Words { subject, text, override_reason }),
+            language_blocks,
             ..NewNotification::generated(kind, audience)
         };
         let queued = self.queue(unit, new).await?;

@@ -56,6 +56,10 @@ pub struct NewNotification {
     pub facts: Facts,
     /// What a person wrote.
     pub words: Option<Words>,
+    /// The report it is about, `reports/{report}`.
+    pub report: String,
+    /// By which rules the language check blocks what a person wrote.
+    pub language_blocks: Vec<String>,
 }
 
 impl NewNotification {
@@ -75,6 +79,8 @@ impl NewNotification {
             side: None,
             facts: Facts::default(),
             words: None,
+            report: String::new(),
+            language_blocks: Vec::new(),
         }
     }
 }
@@ -152,6 +158,8 @@ impl Notifications {
             possible_duplicate: false,
             returned: Vec::new(),
             return_time: None,
+            report: new.report,
+            language_blocks: new.language_blocks,
             revision: 1,
         };
         if !repo::insert(unit.tx(), unit.keyring(), &notification, new.words.as_ref()).await? {

@@ -19,7 +19,7 @@ use super::{
 };
 pub use attempts::{Attempt, amend_attempt, attempts, end_attempt, find_open_attempt, insert_attempt};
 
-use crate::db::entities::notification as row;
+use crate::{db::entities::notification as row, grpc::convert};
 
 /// A notification as it is stored, its words sealed.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub struct StoredNotification {
     pub owner: Owner,
     subject: Option<Vec<u8>>,
     body: Option<Vec<u8>>,
+    override_reason: Option<Vec<u8>>,
 }
 
 /// What a notification says.
@@ -39,6 +40,8 @@ pub struct Words {
     pub subject: String,
     /// Its plain text.
     pub text: String,
+    /// Why it was sent although the language check blocks it; empty where it does not.
+    pub override_reason: String,
 }
 
 /// Stores a new notification; false where it is here already.
@@ -52,6 +55,11 @@ pub async fn insert(
     let mut model = to_row(notification, &owner)?;
     if let Some(words) = words {
         (model.subject, model.body) = seal(tx, keyring, &owner, &notification.id, words).await?;
+        if !words.override_reason.is_empty() {
+            let place = place("override_reason", &notification.id);
+            let sealed = keyring.seal(tx, &owner, Purpose::Erasable, place, &words.override_reason).await?;
+            model.override_reason = Some(sealed);
+        }
     }
     let insert = row::Entity::insert(model.into_active_model())
         .on_conflict(OnConflict::column(row::Column::Id).do_nothing().to_owned());
@@ -181,6 +189,10 @@ impl StoredNotification {
         if let Some(sealed) = &self.body {
             words.text = keyring.open(conn, &self.owner, Purpose::Erasable, place("body", id), sealed).await?;
         }
+        if let Some(sealed) = &self.override_reason {
+            let place = place("override_reason", id);
+            words.override_reason = keyring.open(conn, &self.owner, Purpose::Erasable, place, sealed).await?;
+        }
         Ok(words)
     }
 }
@@ -288,6 +300,9 @@ fn to_row(notification: &Notification, owner: &Owner) -> Result<row::Model, Faul
         round: notification.alert.map_or(0, |alert| i64::from(alert.round)),
         round_over: notification.alert.is_some_and(|alert| alert.round_over),
         next_round_time: notification.alert.and_then(|alert| alert.next_round_time).map(micros),
+        report: notification.report.clone(),
+        override_reason: None,
+        language_blocks: crate::db::names(&notification.language_blocks),
     })
 }
 
@@ -325,9 +340,17 @@ fn from_row(row: row::Model) -> Result<StoredNotification, Fault> {
         possible_duplicate: row.possible_duplicate,
         returned: crate::db::read_names(&row.returned),
         return_time: row.return_time.map(instant).transpose()?,
+        report: row.report,
+        language_blocks: crate::db::read_names(&row.language_blocks),
         revision: crate::db::unsigned(row.revision),
     };
-    Ok(StoredNotification { notification, owner: Owner::new(row.key_owner), subject: row.subject, body: row.body })
+    Ok(StoredNotification {
+        notification,
+        owner: Owner::new(row.key_owner),
+        subject: row.subject,
+        body: row.body,
+        override_reason: row.override_reason,
+    })
 }
 
 const STATES: [State; 6] =
@@ -335,7 +358,6 @@ const STATES: [State; 6] =
 
 /// Those that do not follow on, with the contract's numbers.
 const RETURNED: i64 = 7;
-const UNDELIVERED: i64 = 30;
 
 fn state_number(state: State) -> i64 {
     if state == State::Returned { RETURNED } else { crate::db::number(&STATES, &state) }
@@ -345,10 +367,11 @@ fn state_of(number: i64) -> Option<State> {
     if number == RETURNED { Some(State::Returned) } else { crate::db::of_number(&STATES, number) }
 }
 
+/// As the contract numbers it.
 fn kind_number(kind: Kind) -> i64 {
-    if kind == Kind::Undelivered { UNDELIVERED } else { crate::db::number(&Kind::ALL, &kind) }
+    i64::from(i32::from(convert::notification_kind(kind)))
 }
 
 fn kind_of(number: i64) -> Option<Kind> {
-    if number == UNDELIVERED { Some(Kind::Undelivered) } else { crate::db::of_number(&Kind::ALL, number) }
+    Kind::ALL.into_iter().find(|kind| kind_number(*kind) == number)
 }

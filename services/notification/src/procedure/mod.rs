@@ -66,6 +66,11 @@ pub async fn policy<C: ConnectionTrait>(conn: &C) -> Result<Option<Policy>, Faul
     Ok(repo::find_policy(conn).await?.as_ref().map(Policy::from))
 }
 
+/// What the firm bans in texts to clients, as far as it is known here (SOP 4.3).
+pub async fn jargon<C: ConnectionTrait>(conn: &C) -> Result<Vec<registry::JargonTerm>, Fault> {
+    Ok(repo::find_policy(conn).await?.map(|policy| policy.jargon).unwrap_or_default())
+}
+
 /// The firm's calendar as far as it is known here.
 pub async fn firm_calendar<C: ConnectionTrait>(conn: &C) -> Result<Option<Calendar>, Fault> {
     let Some(policy) = policy(conn).await? else { return Ok(None) };

@@ -3,14 +3,18 @@
 
 use business_time::{Timestamp, Zone};
 use command::Fault;
-use contracts::escalation::v1::{CaseState, GetCaseRequest, Side, case_service_client::CaseServiceClient};
+use contracts::{
+    escalation::v1::{CaseState, GetCaseRequest, Side, case_service_client::CaseServiceClient},
+    reporting::v1::{GetReportContentRequest, report_service_client::ReportServiceClient},
+};
 use database::ConnectionTrait;
 use keyring::Keyring;
+use tonic::Code;
 
 use super::{
     NotNow, Sender,
     permit::Permit,
-    templates::{Context, paragraphs},
+    templates::{Context, Rendered, paragraphs},
 };
 use crate::{
     mail::{self, entity::State},
@@ -24,7 +28,7 @@ use crate::{
 /// Whether there is still something to say.
 pub enum Content {
     /// Yes.
-    Ready(Ready),
+    Ready(Box<Ready>),
     /// What was to be said no longer holds.
     Moot(&'static str),
     /// What it is about is done with.
@@ -42,6 +46,8 @@ pub struct Ready {
     zone: Option<Zone>,
     /// How soon the firm answers, for people.
     answer_within: String,
+    /// The whole of it, where another service has rendered it.
+    pub rendered: Option<Rendered>,
     /// The mail that is answered.
     pub in_reply_to: String,
     /// The conversation before, the oldest first.
@@ -69,6 +75,12 @@ impl Sender {
                 Err(moot) => return Ok(Content::Moot(moot)),
             }
         }
+        if notification.kind == Kind::Report {
+            match self.report(notification).await? {
+                Ok(rendered) => ready.rendered = Some(rendered),
+                Err(moot) => return Ok(Content::Moot(moot)),
+            }
+        }
         ready.zone = procedure::firm_calendar(reader).await?.map(|calendar| calendar.zone().clone());
         if notification.kind == Kind::AutoAcknowledgement {
             let days = procedure::policy(reader).await?.map(|policy| policy.first_response_business_days);
@@ -77,7 +89,24 @@ impl Sender {
         if notification.audience.is_client() {
             (ready.in_reply_to, ready.references) = answered(reader, keyring, &notification.thread).await?;
         }
-        Ok(Content::Ready(ready))
+        Ok(Content::Ready(Box::new(ready)))
+    }
+
+    /// An approved report as reporting renders it, or why it is not sent any more.
+    async fn report(&self, notification: &Notification) -> Result<Result<Rendered, &'static str>, NotNow> {
+        let request = GetReportContentRequest {
+            name: notification.report.clone(),
+            text_version: notification.facts.text_version,
+        };
+        match ReportServiceClient::new(self.peers.reporting.clone()).get_report_content(request).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                Ok(Ok(Rendered { subject: answer.subject, text: answer.text, html: answer.html }))
+            }
+            Err(status) if status.code() == Code::FailedPrecondition => Ok(Err("REPORT_NOT_APPROVED")),
+            Err(status) if status.code() == Code::NotFound => Ok(Err("REPORT_NOT_FOUND")),
+            Err(status) => Err(status.into()),
+        }
     }
 
     /// The proposal's text, or why there is nothing to confirm any more.
@@ -147,6 +176,10 @@ impl Ready {
             trouble_reason: facts.trouble_reason.clone(),
             about: facts.about.clone(),
             about_kind: facts.about_kind.to_lowercase().replace('_', " "),
+            report: notification.report.clone(),
+            report_label: report_label(&facts.report_type).to_owned(),
+            period: facts.period.clone(),
+            undelivered: if notification.kind == Kind::ReportFailed { facts.reason.clone() } else { String::new() },
             written_subject: self.words.subject.clone(),
             written: paragraphs(&self.words.text),
             written_text: self.words.text.clone(),
@@ -211,6 +244,15 @@ fn trouble(trouble: &str) -> &'static str {
         "RECIPIENT_SUPPRESSED" => "It was not sent: an earlier mail to this address came back for good.",
         "OUTCOME_UNKNOWN" => "It may have arrived or not; nobody can tell, and no second copy is sent by itself.",
         _ => "It could not be sent.",
+    }
+}
+
+fn report_label(report_type: &str) -> &'static str {
+    match report_type {
+        "STATUS_UPDATE" => "status update",
+        "PROGRESS_REPORT" => "progress report",
+        "INCIDENT_REPORT" => "incident report",
+        _ => "report",
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Peers {
     pub client_registry: Client,
     /// For a proposal's words.
     pub escalation: Client,
+    /// For what a report says.
+    pub reporting: Client,
 }
 
 /// Sends what is queued, one work row for each notification.
@@ -172,9 +174,14 @@ impl Sender {
         if permit.recipients.is_empty() {
             return self.end(job, id, End::Blocked(addresses::SUPPRESSED.to_owned())).await;
         }
-        let context = content.context(&stored.notification, &permit);
-        let words = templates::render(stored.notification.kind, &context);
-        let words = words.map_err(|error| NotNow::Text(error.to_string()))?;
+        let words = match &content.rendered {
+            Some(rendered) => rendered.clone(),
+            None => {
+                let context = content.context(&stored.notification, &permit);
+                let rendered = templates::render(stored.notification.kind, &context);
+                rendered.map_err(|error| NotNow::Text(error.to_string()))?
+            }
+        };
         let claim_time = self.commands.now();
         let mail = match self.compose(&stored.notification, &content, &permit, &words, claim_time, again) {
             Ok(mail) => mail,
@@ -183,7 +190,7 @@ impl Sender {
         };
         // What a person wrote is kept as they wrote it; of what is generated, what went out.
         let generated = !stored.notification.kind.is_written();
-        let words = generated.then_some(Words { subject: words.subject, text: words.text });
+        let words = generated.then_some(Words { subject: words.subject, text: words.text, ..Words::default() });
         let number = self.claim(id, &permit, &sent_to, words, &mail.1, claim_time, again).await?;
         // The last look before the mail leaves.
         let left = PERMIT.saturating_sub(self.system.monotonic().saturating_duration_since(asked));
@@ -398,7 +405,7 @@ impl Sender {
             message_id: &message_id,
             in_reply_to: &content.in_reply_to,
             references: &content.references,
-            generated: !notification.kind.is_written(),
+            generated: notification.kind.is_generated(),
             possible_duplicate: again,
             notification: &notification.name(),
             kind: convert::kind_name(notification.kind),

@@ -188,6 +188,6 @@ pub fn reply(case: &str, text: &str) -> SendMessageRequest {
         nature: MessageNature::Reply.into(),
         subject: String::new(),
         text: text.into(),
-        request_id: String::new(),
+        ..SendMessageRequest::default()
     }
 }

@@ -470,7 +470,12 @@ impl Parts<'_> {
             clock: Arc::new(self.clock.clone()),
             system: Arc::new(self.system.clone()),
             transport: Transport::InProcess(self.bus.clone()),
-            peers: Peers { client_registry: peer(self.client_registry_url), escalation: peer(self.escalation_url) },
+            peers: Peers {
+                client_registry: peer(self.client_registry_url),
+                escalation: peer(self.escalation_url),
+                // Nobody is there: tests of reports run the real one, with the suite.
+                reporting: peer(self.escalation_url),
+            },
             replayer: Arc::new(self.logs),
         }
     }

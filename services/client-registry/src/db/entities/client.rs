@@ -14,6 +14,8 @@ pub struct Model {
     pub account_manager: String,
     pub create_time: i64,
     pub update_time: i64,
+    pub reading_level: i64,
+    pub glossary: String,
 }
 
 /// None: what belongs together is read by its key.

@@ -20,6 +20,7 @@ pub struct Model {
     pub update_cadence: i64,
     pub report_within: i64,
     pub meetings: String,
+    pub jargon: String,
 }
 
 /// None: what belongs together is read by its key.

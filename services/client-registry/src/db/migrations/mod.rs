@@ -9,6 +9,8 @@
 //!                      see `timers::claim`; partial index. Due when access ends: what is theirs then goes to somebody else
 //! calendar             the checked spec as JSON; never deleted, so a name once found stays
 //! policy               versions from 1, dense; never changed
+//!   client.glossary, policy.jargon
+//!                      what texts to clients are checked by (SOP 4.3), as JSON; reading_level is the contract's number
 //! client, engagement, engagement_member, contact
 //!                      what is personal under the client's erasable key
 //! plan                 one for an engagement; what is agreed as JSON, sealed: milestones have names
@@ -32,6 +34,7 @@ const OWN: MigrationSet = MigrationSet {
     steps: &[
         Step { name: "0001_registry", sql: include_str!("0001_registry.sql") },
         Step { name: "0002_incidents", sql: include_str!("0002_incidents.sql") },
+        Step { name: "0010_plain_language", sql: include_str!("0010_plain_language.sql") },
         Step { name: "0020_plan", sql: include_str!("0020_plan.sql") },
         Step { name: "0021_meetings", sql: include_str!("0021_meetings.sql") },
     ],

@@ -103,6 +103,7 @@ fn is_ours(actor: &str) -> bool {
         "services/client-registry",
         "services/escalation",
         "services/notification",
+        "services/reporting",
         "services/intake",
         "services/telephony",
     ];

@@ -4,6 +4,9 @@
 use ::evidence::audit_file::{AuditFile, FileOutcome, FileRow};
 mod clause_2;
 mod clause_4_2;
+mod clause_4_3;
+mod clause_4_4;
+mod clause_5;
 mod clause_6;
 mod clause_6_meetings;
 mod clause_7;
@@ -66,6 +69,12 @@ pub const ALL: &[Mutation] = &[
     of("4.2", "a mail in triage has no owner", clause_4_2::triage_without_owner),
     of("4.2", "a mail in triage is due at another time", clause_4_2::triage_due_wrong),
     of("4.2", "a mail in triage was overdue and nobody said so", clause_4_2::triage_unnoticed),
+    of("4.3", "a text was approved that says what the policy bans", clause_4_3::banned_word),
+    of("4.4", "a reply blames its reader and nobody said why", clause_4_4::blaming_reply),
+    of("5", "a report came in a form that the procedure does not have", clause_5::other_form),
+    of("5", "two reports are about the same period", clause_5::period_twice),
+    of("5", "a report was approved by somebody else", clause_5::approved_by_another),
+    of("5", "a report was late and nobody noticed", clause_5::late_unnoticed),
     of("6", "a mail left from another domain", clause_6::foreign_domain),
     of("6", "a mail went to one more address", clause_6::one_more_address),
     of("6", "a mail went to another client's contact", clause_6::other_clients_contact),

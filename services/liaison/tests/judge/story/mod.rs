@@ -3,6 +3,7 @@
 mod acme;
 mod globex;
 mod incident;
+mod reports;
 mod spoken;
 mod triage;
 
@@ -58,6 +59,7 @@ pub fn write(folder: &Path) -> PathBuf {
     triage::triage(&mut world);
     spoken::spoken(&mut world);
     incident::outage(&mut world);
+    reports::status_update(&mut world);
     world.write(folder)
 }
 

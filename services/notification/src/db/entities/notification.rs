@@ -37,6 +37,9 @@ pub struct Model {
     pub round: i64,
     pub round_over: bool,
     pub next_round_time: Option<i64>,
+    pub report: String,
+    pub override_reason: Option<Vec<u8>>,
+    pub language_blocks: String,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,5 @@
+//! A doorway.
+
+fn main() -> std::process::ExitCode {
+    reporting::cli::main()
+}
