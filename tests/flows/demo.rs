@@ -6,7 +6,7 @@ use testkit::{TestDatabase, TestRedis};
 
 use crate::play::{play, rows};
 
-const CLAUSES: [&str; 10] = ["2", "4.2", "6", "6 meetings", "7", "8.1", "8.2", "8.3", "8.4", "9"];
+const CLAUSES: [&str; 13] = ["2", "4.2", "4.3", "4.4", "5", "6", "6 meetings", "7", "8.1", "8.2", "8.3", "8.4", "9"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_clause_is_exercised_and_kept() {

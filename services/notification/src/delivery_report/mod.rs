@@ -118,10 +118,11 @@ fn copies<'a>(
         let indexes: Vec<_> = reported.addresses.iter().map(|it| suppression::address_index(keyring, it)).collect();
         match sent_to.iter().find(|to| indexes.contains(&to.address_index)) {
             Some(to) => found.push((to, reported)),
-            None => match (by_token, sent_to, report.recipients.as_slice()) {
-                (true, [only], [_]) => found.push((only, reported)),
-                _ => {}
-            },
+            None => {
+                if let (true, [only], [_]) = (by_token, sent_to, report.recipients.as_slice()) {
+                    found.push((only, reported));
+                }
+            }
         }
     }
     found

@@ -1,4 +1,4 @@
-//! A status update that Anna approved just before the end; its mail is not out yet.
+//! A status update that Anna has approved; its mail is not out yet.
 
 use contracts::reporting::v1::{
     CheckedLanguage, DistributionMethod, LanguageCheck, Report, ReportFormat, ReportState, ReportType, Submission,
@@ -33,7 +33,7 @@ pub fn status_update(world: &mut World) {
         check: Some(check),
         outcome: SubmissionOutcome::Approved.into(),
         decider: "staff/anna".to_owned(),
-        decide_time: Some(ts("2026-04-09T17:59:50Z")),
+        decide_time: Some(ts("2026-04-09T15:30:00Z")),
         ..Submission::default()
     };
     world.reports.push(Report {
