@@ -109,7 +109,7 @@ fn a_time_that_is_none() {
 #[test]
 fn an_end_before_the_last_step() {
     let spoilt = Spoilt::new();
-    let (good, bad) = ("ends = \"2027-04-09T18:00", "ends = \"2027-04-08T18:00");
+    let (good, bad) = ("ends = \"2027-04-12T18:00", "ends = \"2027-04-12T09:00");
     let line = spoilt.replace("scenario.toml", good, bad, bad);
     spoilt.expect("scenario.toml", line, "ends before the last step");
 }

@@ -46,8 +46,8 @@ fn the_true_folder_is_kept_in_every_clause_and_counts_peoples_lateness() {
         [
             ("2", 10),
             ("4.2", 6),
-            ("4.3", 5),
-            ("4.4", 5),
+            ("4.3", 7),
+            ("4.4", 7),
             ("5", 1),
             ("6", 30),
             ("6 meetings", 4),

@@ -11,8 +11,11 @@ use crate::{
 
 /// What is spoken on a call of this alert.
 pub fn script(alert: &Notification, permit: &Permit) -> Result<Script, minijinja::Error> {
+    let firm = &permit.sender.party;
+    // The firm's service address has a name only where somebody gave it one; its domain is what people know it by.
+    let domain = firm.email.rsplit_once('@').map_or(firm.email.as_str(), |(_, domain)| domain);
     let context = Context {
-        sender: permit.sender.party.display_name.clone(),
+        sender: if firm.display_name.is_empty() { domain.to_owned() } else { firm.display_name.clone() },
         client: permit.client_display_name.clone(),
         case: alert.case.clone(),
         to_client: alert.audience.is_client(),
