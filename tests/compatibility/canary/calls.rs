@@ -31,6 +31,7 @@ impl Suite {
         self.watch(GRACE, "NotificationService/WatchDeliveries").await;
         self.cases().await;
         self.reports().await;
+        self.meetings().await;
         self.mails().await;
         self.settle().await;
         self.read().await;
@@ -95,10 +96,45 @@ impl Suite {
         self.ok(ANNA, "CaseService/RecordClientConfirmation", by_phone).await;
     }
 
+    async fn meetings(&mut self) {
+        let milestone =
+            json!({ "id": "trial", "displayName": format!("Trial {CANARY}"), "ways": ["CONTACT_WAY_EMAIL"] });
+        let plan = json!({ "name": format!("clients/{BEACON}/engagements/migration/plan"), "milestones": [milestone] });
+        self.ok(ANNA, "PlanService/UpdatePlan", json!({ "plan": plan })).await;
+        // What the server sets is not read, wherever it comes from.
+        let words = |start: String, end: Option<String>| {
+            json!({ "meeting": {
+                "client": format!("clients/{BEACON}"), "form": "MEETING_FORM_PHONE", "contacts": [JO], "startTime": start,
+                "endTime": end, "subject": format!("Subject {CANARY}"), "cancelReason": format!("Reason {CANARY}"),
+                "minutes": { "text": format!("Minutes {CANARY}") },
+                "recording": { "reference": CANARY, "consent": CANARY, "missingReason": CANARY } } })
+        };
+        let over = self.ok(ANNA, "MeetingService/CreateMeeting", words(days_ago(2), Some(days_ago(1)))).await;
+        let name = over["meeting"]["name"].clone();
+        let minutes = json!({ "name": name, "text": format!("Minutes {CANARY}") });
+        self.ok(ANNA, "MeetingService/RecordMinutes", minutes).await;
+        let recorded = json!({ "name": name, "reference": format!("rec-{CANARY}"), "consentingContact": JO,
+            "consent": format!("Said so {CANARY}") });
+        self.ok(ANNA, "MeetingService/RecordRecording", recorded).await;
+        let missing = json!({ "name": name, "missingReason": format!("Not wanted {CANARY}") });
+        self.ok(ANNA, "MeetingService/RecordRecording", missing).await;
+        self.ok(ANNA, "MeetingService/CloseMeeting", json!({ "name": name })).await;
+        let ahead = self.ok(ANNA, "MeetingService/CreateMeeting", words(days_ago(-2), None)).await;
+        let cancelled = json!({ "name": ahead["meeting"]["name"], "reason": format!("Jo is ill {CANARY}") });
+        self.ok(ANNA, "MeetingService/CancelMeeting", cancelled).await;
+        let mut video = words(days_ago(-2), None);
+        video["meeting"]["form"] = json!("MEETING_FORM_VIDEO");
+        video["meeting"]["videoLink"] = json!(format!("https://meet.example/{CANARY}"));
+        self.refused(ANNA, "MeetingService/CreateMeeting", video).await;
+        let lifted = json!({ "name": "suppressions/none", "reason": format!("It works {CANARY}") });
+        self.refused(GRACE, "SuppressionService/LiftSuppression", lifted).await;
+    }
+
     async fn mails(&mut self) {
         let jo = format!("jo.{CANARY}@acme.example");
         // Received days ago, so it is late at once.
         let mut late = mail(&jo, "late");
+        late["envelopeTo"] = json!([format!("service+{CANARY}@firm.example")]);
         late["receiveTime"] = json!(days_ago(4));
         let late = self.ok("services/intake", "InboundService/DeliverMail", late).await["mail"]["name"].clone();
         let case = eventually_some(std::time::Duration::from_secs(60), async || {

@@ -84,6 +84,7 @@ impl Suite {
     pub async fn refused(&mut self, who: &'static str, rpc: &str, request: Value) {
         let method = Stage::find_method(rpc).unwrap();
         let message = call::request(&method, &request.to_string()).unwrap();
+        note(&message, &mut self.set);
         match self.send(who, &method, message).await {
             Ok(answer) => panic!("{who} {rpc} {request}: {answer:?}"),
             Err(status) => self.keep(&status),
@@ -215,6 +216,7 @@ fn holds(value: &Field) -> bool {
     let text = match value {
         Field::String(text) => text.clone(),
         Field::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Field::List(inner) => return inner.iter().any(holds),
         _ => return false,
     };
     text.contains(CANARY) || text.contains(CANARY_PHONE)
