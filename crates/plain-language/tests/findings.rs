@@ -1,6 +1,6 @@
 //! What is found, and what is not.
 
-use plain_language::{JargonTerm, Language, Profile, ReadingLevel, Report, Rule, Severity, check};
+use plain_language::{JargonTerm, Language, Profile, ReadingLevel, Report, Rule, Severity, check, check_all};
 
 fn general(text: &str) -> Report {
     check(text, &Profile::default())
@@ -161,4 +161,22 @@ fn of_more_findings_than_a_report_holds_the_blocks_stay() {
     assert_eq!(report.findings.len(), plain_language::MOST);
     assert_eq!(report.left_off, 101);
     assert_eq!(report.blocks().map(|one| one.words.as_str()).collect::<Vec<_>>(), ["idiot"]);
+}
+
+#[test]
+fn where_every_word_is_the_writers_own_no_mark_hides_one() {
+    let profile = Profile::default();
+    for text in [
+        "> You failed to answer us about the plan.",
+        "Please look: `you failed to answer` us.",
+        "```\nYou failed to answer us about the plan.\n",
+    ] {
+        assert!(check(text, &profile).findings.is_empty(), "{text}");
+        let found = check_all(text, &profile).findings;
+        assert_eq!(found.len(), 1, "{text}");
+        let words: String = text.chars().skip(found[0].start).take(found[0].end - found[0].start).collect();
+        assert_eq!(words.to_lowercase(), "you failed to", "{text}");
+    }
+    let plain = "We will send the plan to you on Monday.";
+    assert_eq!(check_all(plain, &profile), check(plain, &profile));
 }

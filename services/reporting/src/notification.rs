@@ -64,7 +64,8 @@ async fn take(
 ) -> Result<(), HandlerError> {
     let time = one.hand_over_time.as_ref().and_then(from_proto_time).unwrap_or_else(|| commands.now());
     let how = match one.state() {
-        NotificationState::HandedOver => How::HandedOver,
+        // What came back later had been handed over, of which notification tells the account manager.
+        NotificationState::HandedOver | NotificationState::Returned => How::HandedOver,
         NotificationState::Failed => How::Failed(one.reason.clone()),
         NotificationState::Blocked => How::Blocked(one.reason.clone()),
         _ => return Ok(()),

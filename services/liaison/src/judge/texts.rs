@@ -69,7 +69,7 @@ fn approved(evidence: &Evidence, report: &Report, number: u64, clause: &str, doc
         "EXPERT" => ReadingLevel::Expert,
         _ => ReadingLevel::General,
     };
-    let found = plain_language::check(&version.text, &profile);
+    let found = plain_language::check_all(&version.text, &profile);
     let checked = check.language() == CheckedLanguage::English;
     if checked != (found.language == Language::English) {
         docket.broken(&place, "it is told as checked and was not, or the other way round");

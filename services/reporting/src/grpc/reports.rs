@@ -203,11 +203,11 @@ impl ReportService for ReportEndpoint {
         let opening = self.opening(&request, &client).await?;
         let id = request.request_id.clone();
         let report = self
-            .command(caller, method!("CreateReport"), &id, request, move |reports, unit, _, asked| {
+            .command(caller, method!("CreateReport"), &id, request, move |reports, unit, _, _| {
                 let mut opening = opening.clone();
                 Box::pin(async move {
                     if let Period::Incident { case, issue } = &opening.period {
-                        opening.period = reports.next_issue(unit, &asked.engagement, case, *issue).await?;
+                        opening.period = reports.next_issue(unit, case, *issue).await?;
                     }
                     reports.open(unit, opening).await
                 })

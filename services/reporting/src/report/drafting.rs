@@ -15,7 +15,7 @@ use timers::{
 use super::{
     Reports, SELF,
     draft::{status_update, title},
-    entity::{Period, Report},
+    entity::{Period, Report, Stage},
     id_of, repo,
 };
 use crate::{
@@ -92,7 +92,10 @@ impl Drafting {
             Box::pin(async move {
                 let unit = reports.commands().unit(tx, SELF, DRAFT).caused_by(job.id);
                 if let Some(mut stored) = repo::find(tx, &id, true).await? {
-                    repo::keep(&unit, &stored.report, "title", &title).await?;
+                    // What was submitted is called what its approver read.
+                    if stored.report.stage == Stage::Draft {
+                        repo::keep(&unit, &stored.report, "title", &title).await?;
+                    }
                     stored.report.propose_recipients(recipients);
                     let facts = if text.is_some() { stored.report.draft(SELF, unit.now()) } else { Vec::new() };
                     if let Some(text) = text.filter(|_| !facts.is_empty()) {

@@ -66,6 +66,9 @@ pub struct Report {
     pub contributions: Vec<Contribution>,
     /// Submissions that were decided, the oldest first.
     pub decided: Vec<Decided>,
+    /// The mails of approvals that did not reach everybody; what became of them says nothing of the next approval.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_mails: Vec<String>,
     /// When it became known that it was late.
     pub overdue_time: Option<Timestamp>,
     /// Where it stands.
@@ -296,6 +299,7 @@ impl Report {
             versions: Vec::new(),
             contributions: Vec::new(),
             decided: Vec::new(),
+            past_mails: Vec::new(),
             overdue_time: None,
             stage: Stage::Draft,
         };
@@ -354,7 +358,11 @@ impl Report {
             return Err(ReportError::TooManyVersions);
         }
         match &self.stage {
-            Stage::Draft | Stage::DeliveryFailed(_) => {}
+            Stage::Draft => {}
+            Stage::DeliveryFailed(approval) => {
+                let ends = approval.deliveries.iter().filter_map(|one| one.end.as_ref());
+                self.past_mails.extend(ends.map(|end| end.notification.clone()));
+            }
             Stage::Submitted(submission) => {
                 let decided = submission.clone().decide(Outcome::Revised, author, now);
                 self.decided.push(decided);
@@ -479,6 +487,9 @@ impl Report {
 
     /// A recipient's mail ended some way. Told twice, or of another approval, it changes nothing.
     pub fn delivery_ended(&mut self, recipient: &str, end: End) -> Vec<Fact> {
+        if self.past_mails.contains(&end.notification) {
+            return Vec::new();
+        }
         let Stage::Approved(approval) = &mut self.stage else { return Vec::new() };
         let found = approval.deliveries.iter_mut().find(|one| one.recipient == recipient && one.end.is_none());
         let Some(delivery) = found else { return Vec::new() };

@@ -96,7 +96,7 @@ pub fn jargon(term: String, suggestion: String) -> JargonTerm {
 
 /// Checks a text.
 pub fn check(text: &str, profile: &Profile) -> Check {
-    let report = plain_language::check(text, &profile.profile);
+    let report = plain_language::check_all(text, &profile.profile);
     let language = match report.language {
         Language::English => Checked::English,
         Language::Other(_) | Language::Undetermined => Checked::NotChecked,
@@ -135,6 +135,9 @@ impl Override {
 /// # Errors
 /// `LANGUAGE_BLOCKED` with the place of each finding that has none, without its words; `OVERRIDE_WITHOUT_FINDING`.
 pub fn settle(check: &Check, overrides: &[Override]) -> Result<(), Refusal> {
+    if check.language == Checked::NoWords {
+        return Err(Refusal::new(Kind::State, "TEXT_MISSING", "the text has no words, and nothing to tell the client"));
+    }
     let blocks: Vec<_> = check.findings.iter().filter(|finding| finding.blocks).collect();
     let open: Vec<_> = blocks.iter().filter(|finding| !overrides.iter().any(|one| one.covers(finding))).collect();
     if !open.is_empty() || (check.left_off > 0 && blocks.len() == check.findings.len()) {

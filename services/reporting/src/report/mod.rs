@@ -137,22 +137,17 @@ impl Reports {
     ///
     /// # Errors
     /// FAILED_PRECONDITION, NO_INITIAL_REPORT where there is no first one.
-    pub async fn next_issue(
-        &self,
-        unit: &Unit<'_>,
-        engagement: &str,
-        case: &str,
-        issue: Issue,
-    ) -> Result<Period, Fault> {
-        let known = repo::list_periods_of_case(unit.tx(), engagement, case).await?;
+    pub async fn next_issue(&self, unit: &Unit<'_>, case: &str, issue: Issue) -> Result<Period, Fault> {
+        let known = repo::list_periods_of_case(unit.tx(), case).await?;
         let first = Period::Incident { case: case.to_owned(), issue: Issue::Initial };
         if issue != Issue::Initial && !known.contains(&first.name()) {
             let message = "the first report of this incident comes before its updates and the final one";
             return Err(Refusal::new(Kind::State, "NO_INITIAL_REPORT", message).into());
         }
-        let updates = known.iter().filter(|name| name.contains("#UPDATE-")).count();
+        // Not how many there are: one before the last may have been cancelled.
+        let last = known.iter().filter_map(|name| name.rsplit_once("#UPDATE-")?.1.parse::<u32>().ok()).max();
         let issue = match issue {
-            Issue::Update(_) => Issue::Update(u32::try_from(updates).unwrap_or(u32::MAX).saturating_add(1)),
+            Issue::Update(_) => Issue::Update(last.unwrap_or(0).saturating_add(1)),
             other => other,
         };
         Ok(Period::Incident { case: case.to_owned(), issue })
@@ -251,6 +246,11 @@ impl Reports {
                 text
             }
         };
+        // The subject of its mail is approved with it, so it is here first.
+        let title = repo::words(unit.tx(), unit.keyring(), &stored.report, Some(&["title"])).await?;
+        if stored.report.stage == Stage::Draft && title.get("title").is_empty() {
+            return Err(ReportError::NotDraftedYet.into());
+        }
         let submitter = caller.principal().name();
         let stored = self.apply(unit, stored, |report, now| report.submit(submitter, now)).await?;
         let check = language::check(&text, profile);

@@ -155,17 +155,13 @@ pub async fn find_by_period<C: ConnectionTrait>(
     query_one(conn, sql, values).await?.map(|row| read(&row)).transpose()
 }
 
-/// The periods of an incident's reports on an engagement that are not cancelled.
+/// The periods of an incident's reports that are not cancelled, whichever engagement they stand on.
 ///
 /// # Errors
 /// The database's.
-pub async fn list_periods_of_case<C: ConnectionTrait>(
-    conn: &C,
-    engagement: &str,
-    case: &str,
-) -> Result<Vec<String>, Fault> {
-    let sql = "SELECT period FROM report WHERE engagement = ? AND type = 'INCIDENT_REPORT' AND case_name = ? AND NOT cancelled";
-    let rows = query_all(conn, sql, vec![engagement.into(), case.into()]).await?;
+pub async fn list_periods_of_case<C: ConnectionTrait>(conn: &C, case: &str) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT period FROM report WHERE type = 'INCIDENT_REPORT' AND case_name = ? AND NOT cancelled";
+    let rows = query_all(conn, sql, vec![case.into()]).await?;
     Ok(rows.iter().map(|row| row.try_get("", "period")).collect::<Result<_, _>>()?)
 }
 

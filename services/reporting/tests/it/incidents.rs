@@ -1,11 +1,11 @@
 //! Incident reports (SOP 5, SOP 8.2).
 
 use contracts::{
-    client_registry::v1::Contact,
+    client_registry::v1::{Contact, Engagement},
     escalation::v1::{Case, CriticalDeclared},
     reporting::v1::{
-        CreateReportRequest, DistributionMethod, IncidentForm, IncidentIssue, Report, ReportFormat, ReportOverdue,
-        ReportState, ReportType, UpdateReportRequest,
+        CancelReportRequest, CreateReportRequest, DistributionMethod, IncidentForm, IncidentIssue, Report,
+        ReportFormat, ReportOverdue, ReportState, ReportType, UpdateReportRequest,
     },
 };
 use testkit::TestDatabase;
@@ -17,6 +17,8 @@ testkit::both_databases!(SETS;
     a_critical_incident_opens_the_draft_of_its_report_with_a_due_time,
     every_field_of_the_form_is_required_when_it_is_submitted,
     updates_and_the_final_report_follow_the_first,
+    a_cancelled_update_blocks_no_further_one,
+    an_incident_has_one_first_report_whichever_engagement_it_is_asked_for_on,
     an_incident_report_that_is_late_is_told,
 );
 
@@ -103,16 +105,46 @@ async fn every_field_of_the_form_is_required_when_it_is_submitted(db: TestDataba
     assert_eq!(refused(world.as_(BEN).update_report(text).await).1, "FORM_MISSING");
 }
 
-async fn updates_and_the_final_report_follow_the_first(db: TestDatabase) {
-    let world = World::new(db).await;
-    let further = |issue: IncidentIssue, case: &str| CreateReportRequest {
+fn further(issue: IncidentIssue, case: &str) -> CreateReportRequest {
+    CreateReportRequest {
         r#type: ReportType::IncidentReport.into(),
         format: ReportFormat::Form.into(),
         distribution: DistributionMethod::Email.into(),
         case: case.into(),
         issue: issue.into(),
         ..by_hand("")
+    }
+}
+
+async fn a_cancelled_update_blocks_no_further_one(db: TestDatabase) {
+    let world = World::new(db).await;
+    declare(&world).await;
+    let update = async || {
+        let opened = world.as_(BEN).create_report(further(IncidentIssue::Update, CASE)).await;
+        opened.unwrap().into_inner().report.unwrap()
     };
+    let first = update().await;
+    assert_eq!(update().await.period, "cases/fire#UPDATE-2");
+    let cancel = CancelReportRequest { name: first.name, reason: "Opened twice.".into(), ..Default::default() };
+    world.as_(ANNA).cancel_report(cancel).await.unwrap();
+    assert_eq!(update().await.period, "cases/fire#UPDATE-3");
+}
+
+async fn an_incident_has_one_first_report_whichever_engagement_it_is_asked_for_on(db: TestDatabase) {
+    let world = World::new(db).await;
+    let valves = "clients/acme/engagements/valves";
+    let engagement = Engagement { name: valves.into(), display_name: "Valves".into(), ..Engagement::default() };
+    world.neighbours.state().engagements.insert(valves.into(), engagement);
+    declare(&world).await;
+    let on_valves = |issue| CreateReportRequest { engagement: valves.into(), ..further(issue, CASE) };
+    let second = world.as_(BEN).create_report(on_valves(IncidentIssue::Initial)).await;
+    assert_eq!(refused(second), (Code::AlreadyExists, "PERIOD_TAKEN".into()));
+    let update = world.as_(BEN).create_report(on_valves(IncidentIssue::Update)).await.unwrap().into_inner();
+    assert_eq!(update.report.unwrap().period, "cases/fire#UPDATE-1", "it follows the first, wherever that stands");
+}
+
+async fn updates_and_the_final_report_follow_the_first(db: TestDatabase) {
+    let world = World::new(db).await;
     declare(&world).await;
     let mut ben = world.as_(BEN);
     let mut open = async |issue, case: &str| ben.create_report(further(issue, case)).await;
@@ -128,6 +160,8 @@ async fn updates_and_the_final_report_follow_the_first(db: TestDatabase) {
         assert_eq!(report.period, expected);
     }
     let last = open(IncidentIssue::Final, CASE).await.unwrap().into_inner().report.unwrap();
+    world.quiet().await;
+    let last = world.report(&last.name).await;
     fill(&world, &last, IncidentForm { next_update_time: None, ..whole() }).await.unwrap();
     assert!(world.submit(BEN, &last.name, Vec::new()).await.is_ok(), "after the last there is no next one");
 }

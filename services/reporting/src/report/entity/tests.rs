@@ -174,6 +174,23 @@ fn it_is_delivered_when_everybody_has_it_and_has_failed_where_one_has_not() {
 }
 
 #[test]
+fn a_mail_of_an_earlier_approval_says_nothing_of_the_next() {
+    let sent = |mail: &str, how| End { notification: format!("notifications/{mail}"), time: at(5), how };
+    let mut report = approved();
+    report.delivery_ended(JO, sent("1", How::HandedOver));
+    report.delivery_ended(SAM, sent("2", How::Failed("X".into())));
+    report.revise(ANNA, &[], at(6)).unwrap();
+    report.submit(BEN, at(7)).unwrap();
+    report.approve(2, ANNA, at(8)).unwrap();
+    let waiting = report.clone();
+    assert_eq!(report.delivery_ended(JO, sent("1", How::HandedOver)), []);
+    assert_eq!(report.delivery_ended(SAM, sent("2", How::Failed("X".into()))), []);
+    assert_eq!(report, waiting);
+    assert_eq!(report.delivery_ended(JO, sent("3", How::HandedOver)), [Fact::DeliveryEnded]);
+    assert_eq!(report.delivery_ended(SAM, sent("4", How::HandedOver)), [Fact::Delivered(at(5))]);
+}
+
+#[test]
 fn it_is_overdue_once_from_its_due_time_on_whatever_its_stage_unless_it_is_over() {
     for (stage, report) in stages() {
         let mut late = report.clone();
