@@ -49,12 +49,14 @@ fn is_whole(evidence: &Evidence, meeting: &Meeting) -> Result<(), String> {
     match meeting.form() {
         MeetingForm::Unspecified => return Err("is no call, no video conference and not in person".to_owned()),
         MeetingForm::InPerson => return has_minutes(meeting),
-        MeetingForm::Video if !leads_to(&meeting.video_link, &evidence_providers(evidence, meeting)) => {
+        MeetingForm::Video if !leads_to(&meeting.video_link, &allowed_providers(evidence, meeting)) => {
             return Err("took place with a video provider that no policy allowed".to_owned());
         }
         MeetingForm::Video | MeetingForm::Phone => {}
     }
-    if demanded.recorded_kinds.contains(&meeting.kind) { was_recorded(meeting) } else { Ok(()) }
+    // A call of no kind would escape the duty.
+    let of_no_kind = meeting.kind.is_empty() && !demanded.recorded_kinds.is_empty();
+    if of_no_kind || demanded.recorded_kinds.contains(&meeting.kind) { was_recorded(meeting) } else { Ok(()) }
 }
 
 /// Between people who are known, and in that order.
@@ -102,7 +104,7 @@ fn was_recorded(meeting: &Meeting) -> Result<(), String> {
 }
 
 /// What any policy allowed until it was closed: a link is looked at when the meeting is planned.
-fn evidence_providers(evidence: &Evidence, meeting: &Meeting) -> Vec<String> {
+fn allowed_providers(evidence: &Evidence, meeting: &Meeting) -> Vec<String> {
     let until = instant(meeting.close_time.as_ref());
     let in_time = |time| until.is_none_or(|until| time <= until);
     let policies = evidence.policies.iter().filter(|policy| instant(policy.publish_time.as_ref()).is_none_or(in_time));

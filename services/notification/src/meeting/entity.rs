@@ -185,6 +185,10 @@ impl Meeting {
         if opening.answers && opening.case.is_empty() {
             return Err(MeetingError::CaseMissing);
         }
+        let is_call = opening.form != Form::InPerson;
+        if is_call && opening.kind.is_empty() && !rules.recorded_kinds.is_empty() {
+            return Err(MeetingError::KindMissing);
+        }
         match (opening.form, opening.video_link.is_empty()) {
             (Form::Video, true) => return Err(MeetingError::LinkMissing),
             (Form::Video, false) if !link::is_allowed(&opening.video_link, &rules.video_providers) => {
@@ -287,7 +291,10 @@ impl Meeting {
             return Err(MeetingError::MinutesMissing);
         }
         let is_call = self.form != Form::InPerson;
-        if is_call && rules.recorded_kinds.contains(&self.kind) && self.words.recording.is_none() {
+        // One that was planned before any kind had to be recorded may have none.
+        let is_recorded =
+            rules.recorded_kinds.contains(&self.kind) || (self.kind.is_empty() && !rules.recorded_kinds.is_empty());
+        if is_call && is_recorded && self.words.recording.is_none() {
             return Err(MeetingError::RecordingMissing);
         }
         self.stage = Stage::Closed { end_time, close_time: now };

@@ -17,6 +17,8 @@ pub enum MeetingError {
     InPast,
     #[error("it answers a case's question, and names no case")]
     CaseMissing,
+    #[error("a call says of what kind it is, since calls of some kinds must be recorded")]
+    KindMissing,
     #[error("what it names is of another client")]
     OfAnotherClient(&'static str),
     #[error("it is not planned any more")]
@@ -50,6 +52,7 @@ impl From<MeetingError> for Refusal {
             E::InFuture => field("IN_FUTURE", "end_time"),
             E::InPast => field("IN_PAST", "meeting.start_time"),
             E::CaseMissing => field("CASE_MISSING", "meeting.case"),
+            E::KindMissing => field("KIND_MISSING", "meeting.kind"),
             E::OfAnotherClient(path) => field("OF_ANOTHER_CLIENT", path),
             E::NotPlanned => state("NOT_PLANNED"),
             E::NotHeld => state("NOT_HELD"),

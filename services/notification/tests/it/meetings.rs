@@ -78,6 +78,7 @@ fn over(form: MeetingForm) -> Meeting {
     Meeting {
         client: ACME.into(),
         form: form.into(),
+        kind: "chat".into(),
         contacts: vec![CARLA.into()],
         start_time: Some(wire(at(BEFORE))),
         end_time: Some(wire(at(MONDAY))),
@@ -145,6 +146,9 @@ async fn a_call_that_must_be_recorded_closes_with_recording_and_consent_or_a_rea
     house.record(reason).await.unwrap();
     assert_eq!(house.close(&unrecorded.name).await.unwrap().state(), MeetingState::Closed);
 
+    let nameless = house.create(Meeting { kind: String::new(), ..over(MeetingForm::Phone) }).await;
+    assert_eq!(fields(&nameless), ["meeting.kind"]);
+    assert_eq!(refused(nameless), (Code::InvalidArgument, "KIND_MISSING".to_owned()));
     let other = house.create(over(MeetingForm::Phone)).await.unwrap();
     assert_eq!(house.close(&other.name).await.unwrap().state(), MeetingState::Closed, "of another kind it need not");
 }

@@ -41,6 +41,10 @@ pub(super) fn not_recorded(bench: &Bench) -> Option<()> {
     change(bench, MeetingForm::Phone, is_recorded, |meeting| meeting.recording = None)
 }
 
+pub(super) fn of_no_kind(bench: &Bench) -> Option<()> {
+    change(bench, MeetingForm::Video, |meeting| !is_recorded(meeting), |meeting| meeting.kind.clear())
+}
+
 pub(super) fn no_consent(bench: &Bench) -> Option<()> {
     let without = |meeting: &mut Meeting| {
         if let Some(recording) = &mut meeting.recording {

@@ -85,6 +85,7 @@ pub const ALL: &[Mutation] = &[
     of("6 meetings", "a meeting in person has no minutes", clause_6_meetings::no_minutes),
     of("6 meetings", "minutes say nothing", clause_6_meetings::wordless_minutes),
     of("6 meetings", "a call that must be recorded was not", clause_6_meetings::not_recorded),
+    of("6 meetings", "a call is of no kind, and so escapes its recording", clause_6_meetings::of_no_kind),
     of("6 meetings", "a call was recorded without consent", clause_6_meetings::no_consent),
     of("6 meetings", "one who was not there consented", clause_6_meetings::consent_of_another),
     of("6 meetings", "a video link leads to another provider", clause_6_meetings::strange_provider),

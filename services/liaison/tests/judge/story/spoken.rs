@@ -9,6 +9,7 @@ fn meeting(form: MeetingForm, id: &str, start: &str, end: &str) -> Meeting {
         name: format!("meetings/{id}"),
         client: GLOBEX.to_owned(),
         form: form.into(),
+        kind: "review".to_owned(),
         host: "staff/gil".to_owned(),
         contacts: vec![LEE.to_owned()],
         start_time: Some(ts(start)),

@@ -24,7 +24,7 @@ fn over(form: Form) -> Opening {
         engagement: String::new(),
         case: String::new(),
         form,
-        kind: String::new(),
+        kind: "chat".into(),
         host: "staff/anna".into(),
         contacts: vec![JO.into()],
         start_time: at("2027-03-01T11:30:00Z"),
@@ -92,6 +92,15 @@ fn a_call_of_a_kind_that_must_be_recorded_is_closed_with_recording_and_consent_o
     assert_eq!(meeting.close(&rules(), now()), Ok(()), "in person it is no call");
     let mut other = open(Opening { kind: "chat".into(), ..over(Form::Phone) }).unwrap();
     assert_eq!(other.close(&rules(), now()), Ok(()));
+    let nameless = |form| open(Opening { kind: String::new(), ..over(form) }).map(drop);
+    assert_eq!(nameless(Form::Phone), Err(MeetingError::KindMissing), "without a kind the duty would be escaped");
+    assert_eq!(nameless(Form::Video), Err(MeetingError::KindMissing));
+    assert_eq!(nameless(Form::InPerson), Ok(()));
+    let mut planned_before = Meeting { kind: String::new(), ..open(over(Form::Phone)).unwrap() };
+    assert_eq!(planned_before.close(&rules(), now()), Err(MeetingError::RecordingMissing));
+    let free = Rules { recorded_kinds: Vec::new(), ..rules() };
+    let opening = Opening { kind: String::new(), ..over(Form::Phone) };
+    assert!(Meeting::open(opening, &free, now()).is_ok(), "where none must be recorded, no call needs a kind");
 }
 
 #[test]
