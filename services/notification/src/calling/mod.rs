@@ -195,6 +195,7 @@ impl Caller {
             Side::Management => Owner::staff(),
         };
         let (commands, phone, script) = (self.commands.clone(), new.phone.to_owned(), new.script.clone());
+        let seen = new.alert.tries;
         let claimed = self.commands.db().transaction(move |tx| {
             let (commands, owner, phone, script) = (commands.clone(), owner.clone(), phone.clone(), script.clone());
             let mut call = call.clone();
@@ -205,7 +206,8 @@ impl Caller {
                 alert.begin_round(unit.now());
                 let same_round = alert.alert.is_some_and(|state| state.round == call.round && !state.round_over);
                 let calls = call::of_notification(tx, &call.notification).await?;
-                if !same_round || calls.iter().any(|stored| stored.call.is_open()) {
+                // Another look may have called and ended since this one read.
+                if !same_round || alert.tries != seen || calls.iter().any(|stored| stored.call.is_open()) {
                     return Ok(Claimed::No);
                 }
                 let Ok(number) = alert.claim() else { return Ok(Claimed::No) };

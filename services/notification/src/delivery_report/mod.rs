@@ -59,6 +59,14 @@ pub async fn goes_to(tx: &DatabaseTransaction, notification: &str, to: &[SentTo]
     repo::insert(tx, notification, to).await
 }
 
+/// What is known of each copy of a notification.
+///
+/// # Errors
+/// The database's.
+pub async fn copies_of(tx: &DatabaseTransaction, notification: &str) -> Result<Vec<SentTo>, Fault> {
+    repo::of(tx, notification).await
+}
+
 /// Notes that the provider did not take a mail for somebody, and gives up an address that is none.
 ///
 /// # Errors

@@ -14,11 +14,13 @@ pub struct SentTo {
     pub outcome: String,
 }
 
-/// Takes down where a notification goes; what stands there stays.
+/// Takes down where a notification goes. Each attempt is a new copy, of which nothing is known yet: what became of the one
+/// before, which may have come back, says nothing of it.
 pub async fn insert(tx: &DatabaseTransaction, notification: &str, to: &[SentTo]) -> Result<(), Fault> {
     for one in to {
         let sql = "INSERT INTO sent_to (notification, address_index, person, outcome) VALUES (?, ?, ?, ?) \
-                   ON CONFLICT DO NOTHING";
+                   ON CONFLICT (notification, address_index) \
+                   DO UPDATE SET person = excluded.person, outcome = excluded.outcome";
         let values = [notification, &one.address_index, &one.person, &one.outcome];
         exec(tx, sql, values.into_iter().map(Into::into).collect()).await?;
     }

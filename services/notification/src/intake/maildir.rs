@@ -73,6 +73,7 @@ impl Maildir {
 
     /// Takes what is there; false where something stays that could not be taken now.
     async fn look(&self) -> io::Result<bool> {
+        let mut all = true;
         for name in self.waiting().await? {
             let path = self.folder.join("new").join(&name);
             let read = tokio::task::spawn_blocking({
@@ -82,7 +83,12 @@ impl Maildir {
             let taken = match read.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 // Another replica was faster.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
+                // One file keeps no other waiting.
+                Err(error) => {
+                    tracing::error!(mail = name, %error, "a mail in the maildir cannot be read, trying again");
+                    all = false;
+                    continue;
+                }
                 Ok(None) => Err(NotTaken::Never("MAIL_TOO_LARGE")),
                 Ok(Some(incoming)) => self.intake.take(incoming, "notification.maildir").await,
             };
@@ -97,7 +103,7 @@ impl Maildir {
                 Err(NotTaken::Later) => return Ok(false),
             }
         }
-        Ok(true)
+        Ok(all)
     }
 
     async fn waiting(&self) -> io::Result<Vec<String>> {
@@ -142,10 +148,10 @@ fn envelope(raw: &[u8]) -> (Option<String>, Vec<String>) {
     let (head, _) = split(raw);
     let Some(fields) = fields(head, HEADER_FIELDS) else { return (None, Vec::new()) };
     let bare = |field: &Field<'_>| field.text().trim().trim_start_matches('<').trim_end_matches('>').trim().to_owned();
-    let from = fields.iter().find(|field| field.is("return-path")).map(bare);
     // Of the topmost block alone: below the first Received stands what others wrote.
-    let top = fields.iter().take_while(|field| !field.is("received"));
-    let to = top.filter(|field| field.is("delivered-to") || field.is("x-original-to")).map(bare);
+    let top = || fields.iter().take_while(|field| !field.is("received"));
+    let from = top().find(|field| field.is("return-path")).map(bare);
+    let to = top().filter(|field| field.is("delivered-to") || field.is("x-original-to")).map(bare);
     (from, to.filter(|address| address.len() <= 320).take(10).collect())
 }
 

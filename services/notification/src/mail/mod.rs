@@ -157,7 +157,10 @@ impl Mails {
             mail.receive_time_known = true;
         }
         let kind = mail.kind;
-        if let Some(about) = self.came_back(unit, mail.receive_time, &words).await? {
+        // What the firm's mail server calls forged is nobody's notice.
+        if check != SenderCheck::Failed
+            && let Some(about) = self.came_back(unit, mail.receive_time, &words).await?
+        {
             file(unit, stored, conversation_of(unit, &about).await?).await?;
             return self.notice(unit, kind, &words).await;
         }

@@ -117,7 +117,11 @@ impl ParsedMail {
         let text = walk.text(head, body, 0);
         let mut references = references(&parsed);
         // A report names the mail that it is about in the copy of its header, not always in References.
-        references.extend(walk.original.filter(|_| report));
+        // A notice is about the mail that it returns; what else its header names is that mail's conversation.
+        if let Some(original) = walk.original.filter(|_| report) {
+            references.retain(|known| *known != original);
+            references.insert(0, original);
+        }
         let failed = report && walk.report.as_ref().is_some_and(Report::says_failed);
         let recipients = [HeaderName::To, HeaderName::Cc].into_iter().flat_map(|name| people(&parsed, name));
         Ok(Self {

@@ -116,6 +116,9 @@ impl Notification {
     pub fn end_round(&mut self, now: Timestamp, wait: Duration) -> Option<Timestamp> {
         let last = self.queue_time.checked_add(TRIED_FOR).unwrap_or(Timestamp::MAX);
         let alert = self.alert.as_mut()?;
+        if alert.round_over && alert.next_round_time.is_none() {
+            return None;
+        }
         alert.round_over = true;
         alert.next_round_time = now.checked_add(wait).ok().filter(|next| *next <= last);
         alert.next_round_time
@@ -231,6 +234,7 @@ mod tests {
         alert.end_round(at(1), ROUND_WAIT);
         alert.stop_rounds();
         assert!(!alert.begin_round(at(30)));
+        assert_eq!(alert.end_round(at(30), ROUND_WAIT), None, "a mail that comes back later begins none either");
         assert!(alert.reach(at(31), "staff/boss"));
     }
 

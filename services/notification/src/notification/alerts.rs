@@ -11,7 +11,7 @@ use super::{
     entity::{Audience, Facts, Kind, Notification, State, Target},
     repo,
 };
-use crate::{events::publish, work};
+use crate::{delivery_report, events::publish, work};
 
 /// One step of an alert.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Notifications {
         for id in repo::alerts_of_case(unit.tx(), case).await? {
             let Some(mut stored) = repo::lock(unit.tx(), &id).await? else { continue };
             let alert = &mut stored.notification;
-            if !alert.is_open() {
+            if alert.state == State::Reached {
                 continue;
             }
             if alert.state == State::Queued && alert.fail(CASE_CLOSED).is_ok() {
@@ -81,12 +81,17 @@ impl Notifications {
     }
 
     async fn next_round(&self, unit: &Unit<'_>, alert: &mut Notification, wait: Duration) -> Result<(), Fault> {
+        let was_stopped = alert.alert.is_some_and(|state| state.round_over && state.next_round_time.is_none());
         let next = alert.end_round(unit.now(), wait);
         repo::save(unit.tx(), alert).await?;
         let round = alert.alert.map_or(0, |alert| alert.round);
         match next {
             Some(next) => {
                 work::ask(unit.tx(), work::lane(alert), &alert.name(), &format!("after round {round}"), next).await
+            }
+            // Messages were left, and nobody answered one: that ends as handed over, but not in silence.
+            None if alert.state == State::HandedOver && !was_stopped => {
+                self.mail_failure(unit, alert, NOBODY_REACHED).await
             }
             None => Ok(()),
         }
@@ -96,6 +101,11 @@ impl Notifications {
         let failed =
             Progress { step: Step::Failed, person: "", attempt: 0, reason, from_copy: false, time: unit.now() };
         publish::alert(unit, alert, &failed).await?;
+        self.mail_failure(unit, alert, reason).await
+    }
+
+    /// Management and the account manager are told, once for each alert.
+    async fn mail_failure(&self, unit: &Unit<'_>, alert: &Notification, reason: &str) -> Result<(), Fault> {
         let Some(side) = alert.alert.map(|alert| alert.side) else { return Ok(()) };
         for target in [Target::Management, Target::AccountManager] {
             let new = NewNotification {
@@ -150,8 +160,8 @@ impl Notifications {
         Ok(())
     }
 
-    /// A failure notice came about one of these Message-IDs. Of an alert that went to one person it says that they were not
-    /// reached; of one that went to several it does not say whom, and nothing follows.
+    /// A failure notice came about one of these Message-IDs, and what it says of each copy is taken down. An alert that went to
+    /// one person did not reach them; one that went to several has come back once each of their copies has.
     ///
     /// # Errors
     /// The database's.
@@ -161,7 +171,20 @@ impl Notifications {
             let alert = &mut stored.notification;
             let attempts = repo::attempts(unit.tx(), &id).await?;
             let Some(attempt) = attempts.last() else { continue };
-            let [person] = attempt.recipients.as_slice() else { continue };
+            let person = match attempt.recipients.as_slice() {
+                [] => continue,
+                [person] => person.as_str(),
+                several => {
+                    let copies = delivery_report::copies_of(unit.tx(), &id).await?;
+                    let is_back = |person: &String| {
+                        copies.iter().any(|copy| copy.person == *person && copy.outcome.starts_with("returned"))
+                    };
+                    if !several.iter().all(is_back) {
+                        continue;
+                    }
+                    ""
+                }
+            };
             if alert.come_back(MAIL_RETURNED).is_err() {
                 continue;
             }

@@ -81,7 +81,7 @@ pub async fn find_sent<C: ConnectionTrait>(conn: &C, message_ids: &[String]) -> 
     Ok(query.into_tuple().all(conn).await?)
 }
 
-/// The ids of the notifications that have one of these Message-IDs, in order.
+/// The ids of the notifications that have one of these Message-IDs, in the order in which those are given.
 pub async fn find_ids_by_message_id<C: ConnectionTrait>(
     conn: &C,
     message_ids: &[String],
@@ -91,7 +91,10 @@ pub async fn find_ids_by_message_id<C: ConnectionTrait>(
     }
     let query = row::Entity::find().select_only().column(row::Column::Id);
     let query = query.filter(row::Column::MessageId.is_in(message_ids.iter().filter(|id| !id.is_empty())));
-    Ok(query.order_by_asc(row::Column::Id).into_tuple().all(conn).await?)
+    let query = query.column(row::Column::MessageId).order_by_asc(row::Column::Id);
+    let mut found: Vec<(String, String)> = query.into_tuple().all(conn).await?;
+    found.sort_by_key(|(_, message_id)| message_ids.iter().position(|known| known == message_id));
+    Ok(found.into_iter().map(|(id, _)| id).collect())
 }
 
 /// The alerts by mail that have one of these Message-IDs, in the order of their ids.

@@ -255,6 +255,10 @@ impl Sender {
                     return Ok(None);
                 }
                 stored.notification.begin_round(unit.now());
+                // Its case was closed meanwhile.
+                if stored.notification.alert.is_some_and(|alert| alert.round_over) {
+                    return Ok(None);
+                }
                 let Ok(number) = stored.notification.claim() else { return Ok(None) };
                 attempt.number = number;
                 let unknown = before.last().is_some_and(|attempt| attempt.outcome == OUTCOME_UNKNOWN);
@@ -313,6 +317,10 @@ impl Sender {
                 let after = if self.is_for_alerts() { None } else { Some(again_after(number)) };
                 Err(NotNow::Refused { reason, after })
             }
+            // An alert's rounds end whoever is away, so that its failure is told; the next one tries again.
+            HandOver::Unavailable { reason } if self.is_for_alerts() && number.is_multiple_of(TRIES) => {
+                self.end(job, id, End::failed(&reason, Some(number))).await
+            }
             HandOver::Unavailable { reason } => {
                 self.end_attempt(id, number, &reason).await?;
                 Err(NotNow::Unavailable(reason))
@@ -334,6 +342,12 @@ impl Sender {
         }
         if attempt.provider != self.provider.name() || self.provider.settlement() == Settlement::None {
             if self.is_for_alerts() {
+                // Whoever loses answers may go on doing so: after the second copy the round is over, and the next one waits.
+                if attempt.possible_duplicate {
+                    let end = End::failed(OUTCOME_UNKNOWN, Some(attempt.number));
+                    self.end(job, &attempt.notification, end).await?;
+                    return Ok(Settled::Ended);
+                }
                 // Twice is better than not at all.
                 self.end_attempt(&attempt.notification, attempt.number, OUTCOME_UNKNOWN).await?;
                 return Ok(Settled::SendAgain);

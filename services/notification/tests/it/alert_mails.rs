@@ -21,6 +21,7 @@ both_databases!(sets();
     managements_own_reply_is_no_clients_mail,
     an_automatic_answer_reaches_nobody,
     a_failure_notice_says_that_the_mail_did_not_arrive,
+    a_mail_to_several_came_back_once_each_copy_has,
     an_address_that_is_none_keeps_nobody_else_from_being_told,
     an_update_goes_to_whoever_is_told_of_incidents,
     an_update_needs_a_case,
@@ -89,6 +90,31 @@ async fn a_failure_notice_says_that_the_mail_did_not_arrive(db: TestDatabase) {
     house.at("2026-06-01T09:20:00Z").await;
     let again = alert(&house, AlertSide::Client, Channel::Email).await;
     assert_eq!((again.state(), again.attempts), (NotificationState::HandedOver, 2), "sent again");
+}
+
+async fn a_mail_to_several_came_back_once_each_copy_has(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.registry.state().contacts.get_mut(COLIN).unwrap().confirms = true;
+    declare(&house, "cases/1").await;
+    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!(mail.recipients, [CARLA, COLIN]);
+    house.take(&notice(&mail.message_id, "carla@client.example", "failed", "5.2.2")).await;
+    let half = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!(half.state(), NotificationState::HandedOver, "Colin may have it");
+    house.take(&notice(&mail.message_id, "colin@client.example", "failed", "5.2.2")).await;
+    let back = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!((back.state(), back.reason.as_str()), (NotificationState::Failed, "MAIL_RETURNED"));
+    assert_eq!(house.notifications(NotificationKind::AlertFailed).await.len(), 2);
+    house.at("2026-06-01T09:20:00Z").await;
+    let again = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!((again.state(), again.attempts), (NotificationState::HandedOver, 2), "sent again");
+    house.take(&notice(&mail.message_id, "carla@client.example", "failed", "5.4.4")).await;
+    let second = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!(
+        second.state(),
+        NotificationState::HandedOver,
+        "what the first copies became says nothing of the second"
+    );
 }
 
 async fn an_address_that_is_none_keeps_nobody_else_from_being_told(db: TestDatabase) {

@@ -21,6 +21,7 @@ both_databases!(sets();
     busy_voicemail_and_the_deputy_follow_each_other,
     a_round_without_anybody_fails_is_told_once_and_begins_anew,
     a_message_left_is_handed_over_and_calls_go_on,
+    messages_that_nobody_answers_end_as_handed_over_and_are_told,
     a_late_key_press_counts_and_a_repeated_report_changes_nothing,
     reports_out_of_order_end_a_call_once,
     nobody_takes_an_alert_back,
@@ -224,6 +225,31 @@ async fn a_message_left_is_handed_over_and_calls_go_on(db: TestDatabase) {
     house.at("2026-06-01T09:20:00Z").await;
     report(&house, AlertSide::Client, CallStatus::Unspecified, AnsweredBy::Unspecified, "1").await;
     assert_eq!(alert(&house, AlertSide::Client, Channel::Phone).await.state(), NotificationState::Reached);
+}
+
+async fn messages_that_nobody_answers_end_as_handed_over_and_are_told(db: TestDatabase) {
+    let house = House::new(db).await;
+    declare(&house, "cases/1").await;
+    let leave_messages = async || {
+        report(&house, AlertSide::Client, CallStatus::Completed, AnsweredBy::Machine, "").await;
+        report(&house, AlertSide::Client, CallStatus::Completed, AnsweredBy::Machine, "").await;
+    };
+    leave_messages().await;
+    assert!(house.notifications(NotificationKind::AlertFailed).await.is_empty(), "the rounds go on");
+    // The last round that an hour holds.
+    house.at("2026-06-01T10:16:00Z").await;
+    leave_messages().await;
+    let phone = alert(&house, AlertSide::Client, Channel::Phone).await;
+    assert_eq!(phone.state(), NotificationState::HandedOver);
+    let told = house.notifications(NotificationKind::AlertFailed).await;
+    assert_eq!(told.iter().filter(|one| house_told_of(one)).count(), 2, "management and the account manager");
+    house.at("2026-06-01T12:00:00Z").await;
+    assert_eq!(calls(&house, AlertSide::Client).await.len(), 4, "nobody is called any more");
+}
+
+/// Not of management's own telephone, which nobody answers in these tests either.
+fn house_told_of(one: &Notification) -> bool {
+    one.case == "cases/1"
 }
 
 async fn a_late_key_press_counts_and_a_repeated_report_changes_nothing(db: TestDatabase) {

@@ -15,6 +15,7 @@ both_databases!(sets();
     a_notice_of_delay_changes_nothing,
     a_forged_notice_changes_nothing,
     a_notice_to_a_mails_own_bounce_address_is_about_that_mail,
+    a_notice_is_about_the_mail_that_it_returns_and_not_about_its_conversation,
     an_address_that_is_none_gets_no_more_mail_until_it_is_lifted,
     a_full_mailbox_is_written_to_again,
     suppressions_are_for_those_who_see_to_the_client,
@@ -96,6 +97,9 @@ async fn a_forged_notice_changes_nothing(db: TestDatabase) {
         ..Default::default()
     };
     house.inbound(MTA).deliver_mail(request).await.unwrap();
+    // One whose sender the firm's mail server found forged.
+    let found_out = "Authentication-Results: mx.firm.example; dmarc=fail header.from=mx.client.example";
+    house.take(&format!("{found_out}\r\n{}", notice(&sent.message_id, ADDRESS, "failed", "5.1.1"))).await;
     // One that only looks like a report.
     let letter = of_carla("9@client.example", "", "Final-Recipient: rfc822; carla@client.example\r\nAction: failed");
     house.take(&letter).await;
@@ -103,6 +107,20 @@ async fn a_forged_notice_changes_nothing(db: TestDatabase) {
     assert_eq!(house.notification(&sent.name).await.state(), NotificationState::HandedOver);
     assert!(house.told::<DeliveryReturned>().await.is_empty());
     assert!(suppressions(&house, BOSS).await.is_empty());
+}
+
+async fn a_notice_is_about_the_mail_that_it_returns_and_not_about_its_conversation(db: TestDatabase) {
+    let house = House::new(db).await;
+    let sent = [answered(&house).await, house.reply("cases/1", "It left today.").await.unwrap()];
+    house.quiet().await;
+    let sent = [house.notification(&sent[0].name).await, house.notification(&sent[1].name).await];
+    for (returned, kept) in [(&sent[1], &sent[0]), (&sent[0], &sent[1])] {
+        let names_both = format!("References: <{}> <{}>\r\n", kept.message_id, returned.message_id);
+        let before = house.notification(&kept.name).await.state();
+        house.take(&format!("{names_both}{}", notice(&returned.message_id, ADDRESS, "failed", "5.2.2"))).await;
+        assert_eq!(house.notification(&returned.name).await.state(), NotificationState::Returned);
+        assert_eq!(house.notification(&kept.name).await.state(), before);
+    }
 }
 
 async fn a_notice_to_a_mails_own_bounce_address_is_about_that_mail(db: TestDatabase) {

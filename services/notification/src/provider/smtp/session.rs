@@ -300,7 +300,10 @@ impl Session {
     pub async fn finish(&mut self, refused: Vec<RefusedRecipient>) -> Fate {
         match self.wire.command(".").await {
             Ok(answer) if answer.is_positive() => {
-                let said: String = answer.lines.join(" ").chars().filter(|sign| !sign.is_control()).take(200).collect();
+                // Kept unsealed, so without the addresses that a relay may repeat.
+                let said = answer.lines.join(" ");
+                let words: Vec<_> = said.split_whitespace().filter(|word| !word.contains('@')).collect();
+                let said: String = words.join(" ").chars().filter(|sign| !sign.is_control()).take(200).collect();
                 Fate::Taken { receipt: said, refused }
             }
             Ok(answer) => self.refused(&answer, refused).await,
