@@ -190,7 +190,7 @@ impl Bound {
             .layer(DeadlineLayer::new(limits.call, shutdown.clone()))
             .layer(BoundLayer::new(limits.message))
             .layer(access)
-            .layer(ValidationLayer::try_new()?)
+            .layer(ValidationLayer::try_new(&names)?)
             .service(routes.prepare());
 
         let stop = {

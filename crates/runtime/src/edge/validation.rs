@@ -32,9 +32,11 @@ pub struct ValidationLayer {
 }
 
 struct Rules {
-    validator: Validator,
     inputs: HashMap<&'static str, MessageDescriptor>,
 }
+
+/// One for the process: it keeps what it compiled of each message, and the services of a suite share many.
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(Validator::new);
 
 /// A contract that this layer cannot keep.
 #[derive(Debug, thiserror::Error)]
@@ -53,26 +55,29 @@ pub enum ValidationError {
 }
 
 impl ValidationLayer {
-    /// A layer with the rules of every method of the suite, compiled now rather than at the first call.
+    /// A layer with the rules of every method of these services, compiled now rather than at the first call. Services that
+    /// are not ours have none.
     ///
     /// # Errors
     /// Where a contract's rules cannot be kept.
-    pub fn try_new() -> Result<Self, ValidationError> {
+    pub fn try_new(services: &[&str]) -> Result<Self, ValidationError> {
         let mut inputs = HashMap::new();
         for (path, method) in methods::ours() {
+            if !services.contains(&method.parent_service().full_name()) {
+                continue;
+            }
             if method.is_client_streaming() {
                 return Err(ValidationError::ClientStream(path));
             }
             inputs.insert(path, method.input());
         }
-        let validator = Validator::new();
         for (method, input) in &inputs {
-            match validator.validate(&DynamicMessage::new(input.clone())) {
+            match VALIDATOR.validate(&DynamicMessage::new(input.clone())) {
                 Ok(()) | Err(Error::Validation(_)) => {}
                 Err(error) => return Err(ValidationError::Rules { method, fault: error.to_string() }),
             }
         }
-        Ok(Self { rules: Arc::new(Rules { validator, inputs }) })
+        Ok(Self { rules: Arc::new(Rules { inputs }) })
     }
 }
 
@@ -129,7 +134,7 @@ impl Rules {
     fn check(&self, input: MessageDescriptor, headers: &HeaderMap, body: Bytes) -> Result<(), Status> {
         let message = message(headers, body)?;
         let decoded = DynamicMessage::decode(input, message).map_err(|_| undecodable())?;
-        Ok(judge(&self.validator, &decoded)?)
+        Ok(judge(&decoded)?)
     }
 }
 
@@ -144,11 +149,11 @@ pub fn validate<M: Message + Name>(message: &M) -> Result<(), Refusal> {
     };
     let mut described = DynamicMessage::new(descriptor);
     described.transcode_from(message).map_err(|error| crate::internal(error, "describing a message"))?;
-    judge(&Validator::new(), &described)
+    judge(&described)
 }
 
-fn judge(validator: &Validator, message: &DynamicMessage) -> Result<(), Refusal> {
-    match validator.validate(message) {
+fn judge(message: &DynamicMessage) -> Result<(), Refusal> {
+    match VALIDATOR.validate(message) {
         Ok(()) => Ok(()),
         Err(Error::Validation(broken)) => Err(invalid(broken.violations())),
         Err(error) => Err(crate::internal(error, "validating a message")),
