@@ -137,7 +137,7 @@ fn start_cluster(home: &Path, binaries: &Path, root: bool) -> u16 {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = format!(
             "-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off \
-             -c full_page_writes=off -c max_connections=500",
+             -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off -c max_connections=500",
             pg.display()
         );
         let mut start = as_owner(binaries.join("pg_ctl"), root);
