@@ -15,11 +15,13 @@
 //! | `relay` | numbering and publication |
 //! | `transport` | the stream in Redis, drawn; the same in process |
 //! | [`reader`](Reader) | subscriptions: guard, gaps, forks, snapshots, dead letters |
+//! | [`dead_letters`], [`redrive`] | what could not be handled, and having it handled again |
 //! | [`replay`](Replayer) | history over gRPC or direct |
 //!
 //! To consume another service's events: implement [`Handler`] in `events/on_<event>.rs`, make a [`Reader`] in `app.rs`,
 //! run it beside the server. A handler touches its own database only; what needs the outside world becomes a work row.
 
+mod dead_letter;
 mod error;
 mod event;
 mod lease;
@@ -32,6 +34,7 @@ mod rules;
 mod trace;
 mod transport;
 
+pub use dead_letter::{DeadLetter, dead_letters, redrive};
 pub use error::{Error, Result};
 pub use event::{Event, NewEvent, Position};
 pub use log::{EventLog, LogActivity};

@@ -22,6 +22,7 @@
 //!   reader_holder, reader_until           the reader's lease
 //!
 //! dead_letter    events that this subscription could not handle, and later ones of their aggregates
+//!   redrive                               above 0 where it is to be handled again
 //!   seq, subscription, stream, event_id, incarnation, position, aggregate, event (encoded), reason, dead_time
 //! ```
 //!
@@ -40,9 +41,10 @@ use crate::{Error, Event, NewEvent, Position, Result, event::parse_id};
 /// The log's tables; every service that tells or reads events runs them.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     owner: "event-log",
-    steps: &[Step {
-        name: "0001_event_log",
-        sql: "
+    steps: &[
+        Step {
+            name: "0001_event_log",
+            sql: "
 CREATE TABLE outbox (
   seq {serial},
   id {text} NOT NULL UNIQUE,
@@ -97,7 +99,15 @@ CREATE TABLE dead_letter (
 );
 CREATE INDEX dead_letter_aggregate ON dead_letter (subscription, stream, aggregate);
 ",
-    }],
+        },
+        Step {
+            name: "0002_redrive",
+            sql: "
+ALTER TABLE dead_letter ADD COLUMN redrive {bigint} NOT NULL DEFAULT 0;
+CREATE INDEX dead_letter_redrive ON dead_letter (subscription, stream, seq) WHERE redrive > 0;
+",
+        },
+    ],
 };
 
 /// Tells an event, in the command's transaction and after it has locked its aggregate's row: this lock is what makes

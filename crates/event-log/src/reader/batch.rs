@@ -62,6 +62,27 @@ impl Reader {
         }
     }
 
+    /// Handles a dead letter after all and takes it back, or does neither.
+    pub(super) async fn redo(&self, event: &Event) -> Result<(), Failure> {
+        let span = info_span!(
+            "events.redrive", subscription = self.row.subscription, stream = self.row.stream, event.id = %event.id
+        );
+        let tx = self.db.begin().await?;
+        let worked = async {
+            if !self.row.unbury(&tx, event).await? {
+                return Err(Failure::Moved);
+            }
+            self.handle(&tx, event, 0, &span).await
+        };
+        match worked.instrument(span.clone()).await {
+            Ok(()) => Ok(tx.commit().await?),
+            Err(failure) => {
+                let _ = tx.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+
     async fn effects(
         &self,
         tx: &DatabaseTransaction,

@@ -3,6 +3,7 @@
 mod batch;
 mod chain;
 mod handler;
+mod redrive;
 mod subscription;
 
 use std::{
@@ -135,6 +136,8 @@ struct Run<'a> {
     heard: Option<Instant>,
     /// The event that fails now, and how often it did.
     failing: Option<(Uuid, u32)>,
+    /// When it last looked for dead letters that are to be handled again.
+    redriven: Option<Instant>,
     /// Its row may say that it stands still.
     stalled: bool,
     troubles: u32,
@@ -156,6 +159,7 @@ impl<'a> Run<'a> {
             stand: None,
             heard: None,
             failing: None,
+            redriven: None,
             stalled: true,
             troubles: 0,
         }
@@ -170,6 +174,9 @@ impl<'a> Run<'a> {
         if reader.rules.leases && !self.lease.hold(&reader.db, &*reader.clock).await? {
             self.stand = None;
             return Ok(Some(reader.tuning.lease / 8));
+        }
+        if let Some(pause) = self.redrive(shutdown).await? {
+            return Ok(Some(pause));
         }
         let stand = self.stand().await?;
         let Some(wait) = self.time_to_listen() else {
@@ -327,11 +334,7 @@ impl<'a> Run<'a> {
                     }
                 }
                 Err(Failure::Event { reason, permanent, .. }) => {
-                    let failures = match self.failing {
-                        Some((id, failures)) if id == first.id => failures + 1,
-                        _ => 1,
-                    };
-                    self.failing = Some((first.id, failures));
+                    let failures = self.failed(first);
                     tracing::warn!(
                         subscription = reader.row.subscription, event.id = %first.id, event.at = %first.at, failures, reason,
                         "event not handled"
@@ -349,9 +352,23 @@ impl<'a> Run<'a> {
         Ok(None)
     }
 
+    /// How often this event has failed by now, in a row.
+    fn failed(&mut self, event: &Event) -> u32 {
+        let failures = match self.failing {
+            Some((id, failures)) if id == event.id => failures + 1,
+            _ => 1,
+        };
+        self.failing = Some((event.id, failures));
+        failures
+    }
+
     fn moved(&mut self, stand: Stand) {
         self.stand = Some(stand);
         self.failing = None;
+        self.woken();
+    }
+
+    fn woken(&self) {
         for wake in &self.reader.after_commit {
             wake();
         }
@@ -394,9 +411,7 @@ impl<'a> Run<'a> {
         match taken {
             Ok(Ok(())) => {
                 self.stand = reader.row.leap(&reader.db, stand, to, why).await?.then_some(to);
-                for wake in &reader.after_commit {
-                    wake();
-                }
+                self.woken();
                 Ok(None)
             }
             Ok(Err(error)) => self.stall(&format!("{}, and the snapshot failed: {error}", why.text())).await,

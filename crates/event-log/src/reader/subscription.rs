@@ -168,4 +168,35 @@ impl Row {
         exec(tx, count, [vec![signed(new).into()], self.key()].concat()).await?;
         Ok(())
     }
+
+    /// The next dead letter that is to be handled again: the first of the first aggregate that was asked for.
+    pub async fn next_redrive(self, db: &Database) -> Result<Option<Event>> {
+        let sql = "SELECT event FROM dead_letter WHERE subscription = ? AND stream = ? AND aggregate = \
+                   (SELECT aggregate FROM dead_letter WHERE subscription = ? AND stream = ? AND redrive > 0 \
+                   ORDER BY seq LIMIT 1) ORDER BY seq LIMIT 1";
+        let row = query_one(db.reader(), sql, [self.key(), self.key()].concat()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let event: Vec<u8> = row.try_get("", "event")?;
+        Event::decode_wire(&event).map(Some)
+    }
+
+    /// Takes a dead letter back; false where somebody else has. Begins with the subscription's row, as the guard does.
+    pub async fn unbury(self, tx: &DatabaseTransaction, event: &Event) -> Result<bool> {
+        let count = "UPDATE subscription SET dead_letters = dead_letters - 1 WHERE subscription = ? AND stream = ?";
+        exec(tx, count, self.key()).await?;
+        let sql = "DELETE FROM dead_letter WHERE subscription = ? AND stream = ? AND event_id = ?";
+        Ok(exec(tx, sql, [self.key(), vec![event.id.to_string().into()]].concat()).await? == 1)
+    }
+
+    /// A dead letter that failed again waits for a person once more, and with it those of its aggregate.
+    pub async fn bury_again(self, db: &Database, event: &Event, reason: &str) -> Result<()> {
+        let tx = db.begin().await?;
+        let rest = "UPDATE dead_letter SET redrive = 0 WHERE subscription = ? AND stream = ? AND aggregate = ?";
+        exec(&tx, rest, [self.key(), vec![event.aggregate.clone().into()]].concat()).await?;
+        let why = "UPDATE dead_letter SET reason = ? WHERE subscription = ? AND stream = ? AND event_id = ?";
+        let values = [vec![reason.into()], self.key(), vec![event.id.to_string().into()]].concat();
+        exec(&tx, why, values).await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }

@@ -106,6 +106,8 @@ macro_rules! subject {
             a_handler_that_panics_is_one_that_fails,
             a_statement_that_fails_is_the_events_own_fault,
             a_type_that_this_release_does_not_know_is_laid_aside,
+            dead_letters_that_are_asked_for_are_handled_in_their_order,
+            a_dead_letter_that_fails_again_stays_one_with_its_new_reason,
         }
     };
     (storms on $profile:ident) => {

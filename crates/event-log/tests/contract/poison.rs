@@ -1,7 +1,9 @@
 //! Events that cannot be handled.
 
+use std::time::Duration;
+
 use database::{DbErr, query_all};
-use event_log::HandlerError;
+use event_log::{HandlerError, dead_letters, redrive};
 
 use crate::support::{Act, World};
 
@@ -100,4 +102,73 @@ async fn dead(world: &World) -> Vec<(String, i64, String)> {
             )
         })
         .collect()
+}
+
+pub async fn dead_letters_that_are_asked_for_are_handled_in_their_order(world: World) {
+    let (_relay, _reader) = (world.relay(), world.reader());
+    world.ledger.play(|event, _| match (event.aggregate.as_str(), event.revision) {
+        ("a" | "c", 2) => Act::Permanent("no such clock"),
+        _ => Act::Do,
+    });
+    world.tell_many(&["a", "b", "c"], 3).await;
+    world.settle().await;
+    let letters = dead_letters(&world.consumer, 0, 10).await.unwrap();
+    let told: Vec<_> = letters.iter().map(|letter| (letter.event.aggregate.as_str(), letter.event.revision)).collect();
+    assert_eq!(told, [("a", 2), ("c", 2), ("a", 3), ("c", 3)]);
+    assert!(letters.iter().all(|letter| !letter.redrive_pending));
+
+    world.ledger.play(|_, _| Act::Do);
+    assert_eq!(world.redrive(Some("a")).await, 2);
+    world.until_dead_letters_are(2).await;
+    assert_eq!(world.revisions_of("a").await, [1, 2, 3]);
+    assert_eq!(world.revisions_of("c").await, [1]);
+    // What comes behind them is no dead letter any more.
+    world.tell_many(&["a", "c"], 1).await;
+    world.settle().await;
+    assert_eq!(world.revisions_of("a").await, [1, 2, 3, 4]);
+
+    assert_eq!(world.redrive(None).await, 3);
+    world.until_dead_letters_are(0).await;
+    assert_eq!(world.revisions_of("c").await, [1, 2, 3, 4]);
+    assert_eq!(world.redrive(None).await, 0);
+    world.kept().await;
+}
+
+pub async fn a_dead_letter_that_fails_again_stays_one_with_its_new_reason(world: World) {
+    let (_relay, _reader) = (world.relay(), world.reader());
+    world.ledger.play(|event, _| if event.revision == 2 { Act::Permanent("no such clock") } else { Act::Do });
+    world.tell_many(&["a"], 3).await;
+    world.settle().await;
+    world.ledger.play(|event, _| if event.revision == 2 { Act::Permanent("still none") } else { Act::Do });
+    assert_eq!(world.redrive(None).await, 2);
+    testkit::eventually(Duration::from_secs(20), async || {
+        let letters = dead_letters(&world.consumer, 0, 10).await.unwrap();
+        letters.len() == 2 && letters[0].reason == "still none" && letters.iter().all(|letter| !letter.redrive_pending)
+    })
+    .await;
+    assert_eq!(world.revisions_of("a").await, [1], "nothing overtakes it");
+    assert_eq!(world.subscription().await.unwrap().dead_letters, 2);
+}
+
+impl World {
+    async fn redrive(&self, aggregate: Option<&str>) -> u64 {
+        let state = self.subscription().await.unwrap();
+        let tx = self.consumer.begin().await.unwrap();
+        let asked = redrive(&tx, &state.subscription, aggregate).await.unwrap();
+        tx.commit().await.unwrap();
+        asked
+    }
+
+    async fn until_dead_letters_are(&self, count: u64) {
+        testkit::eventually(Duration::from_secs(20), async || {
+            self.subscription().await.unwrap().dead_letters == count
+        })
+        .await;
+        assert_eq!(dead(self).await.len() as u64, count);
+    }
+
+    async fn revisions_of(&self, aggregate: &str) -> Vec<u64> {
+        let effects = self.effects().await;
+        effects.iter().filter(|effect| effect.aggregate == aggregate).map(|effect| effect.revision).collect()
+    }
 }
