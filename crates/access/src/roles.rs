@@ -117,6 +117,8 @@ const TABLE: &[(&str, [bool; 13])] = &[
     ("schedules.read",          [ Y,    Y,    Y,    Y,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
     ("schedules.write",         [ Y,    O,    Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
 
+    ("dead_letters.read",       [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
+    ("dead_letters.redrive",    [ Y,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O,    O]),
     ("events.replay",           [ O,    O,    O,    O,    O,    O,    O,    Y,    Y,    Y,    Y,    O,    O]),
     ("audit.verify",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),
     ("audit.export",            [ Y,    O,    O,    O,    O,    O,    Y,    O,    O,    O,    O,    O,    O]),

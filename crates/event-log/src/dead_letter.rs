@@ -2,7 +2,7 @@
 //! service reads them here and asks for them to be handled again; the subscription's reader does it, under its own lock.
 
 use business_time::Timestamp;
-use database::{Database, DatabaseTransaction, exec, instant, query_all};
+use database::{Database, DatabaseTransaction, exec, instant, query_all, query_one};
 use sea_orm::Value;
 
 use crate::{
@@ -56,16 +56,20 @@ pub async fn dead_letters(db: &Database, after: u64, limit: u32) -> Result<Vec<D
 }
 
 /// Has the dead letters of a subscription handled again, of one aggregate or of all, once `tx` is committed; answers with how
-/// many they are.
+/// many they are, and with nothing where there is no such subscription.
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn redrive(tx: &DatabaseTransaction, subscription: &str, aggregate: Option<&str>) -> Result<u64> {
+pub async fn redrive(tx: &DatabaseTransaction, subscription: &str, aggregate: Option<&str>) -> Result<Option<u64>> {
+    let known = "SELECT 1 AS one FROM subscription WHERE subscription = ?";
+    if query_one(tx, known, vec![subscription.into()]).await?.is_none() {
+        return Ok(None);
+    }
     let mut sql = "UPDATE dead_letter SET redrive = 1 WHERE subscription = ?".to_owned();
     let mut values = vec![Value::from(subscription)];
     if let Some(aggregate) = aggregate {
         sql.push_str(" AND aggregate = ?");
         values.push(aggregate.into());
     }
-    Ok(exec(tx, &sql, values).await?)
+    Ok(Some(exec(tx, &sql, values).await?))
 }

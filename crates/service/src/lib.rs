@@ -5,12 +5,14 @@
 //! - [`Service`]: what a service is to whoever runs it, alone or within the suite.
 //! - [`Running`]: what works beside the calls, and how all of it ends.
 //! - [`Process`]: what it is as a process of its own; [`process`] has its verbs, `serve`, `migrate` and `check`.
+//! - [`DeadLetters`]: what its readers could not handle, over gRPC.
 //! - [`Owners`]: whom readers ask for events that they did not hear.
 //!
 //! To add a service: implement [`Service`] and [`Process`] for its `App`, and give its `cli.rs` a [`process::Verb`].
 
 mod base;
 pub mod config;
+mod dead_letters;
 mod owners;
 pub mod process;
 mod running;
@@ -20,6 +22,7 @@ pub use base::{Base, Deps, StartError, migrate};
 use command::{Activity, Commands, Fault};
 pub use config::{Config, Nothing, Settings};
 use database::Database;
+pub use dead_letters::DeadLetters;
 use event_log::EventLog;
 pub use owners::Owners;
 pub use process::Process;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use business_time::{BusinessClock, SystemClock, WallClock};
 use clap::{Args, Subcommand};
 use contracts::{
-    event::v1::event_log_service_server::EventLogServiceServer, evidence::v1::audit_service_server::AuditServiceServer,
+    event::v1::{dead_letter_service_server::DeadLetterServiceServer, event_log_service_server::EventLogServiceServer},
+    evidence::v1::audit_service_server::AuditServiceServer,
 };
 use database::MigrationSet;
 use event_log::{Bus, RedisTransport, Transport};
@@ -16,7 +17,7 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Deps, Owners, Running, Service, Settings, StartError,
+    DeadLetters, Deps, Owners, Running, Service, Settings, StartError,
     config::{Config, issuers, needed},
 };
 
@@ -152,6 +153,7 @@ async fn serve<S: Process>(config: &Config<S::Own>) -> Outcome {
     let services = app
         .add_services(Services::new())
         .with(EventLogServiceServer::new(event_log::service(vec![app.log()])))
+        .with(DeadLetterServiceServer::new(DeadLetters::new([(S::NAME, app.commands().clone())])))
         .with(AuditServiceServer::new(evidence::audit::service(vec![(S::NAME, app.database())])));
     let shutdown = runtime::shutdown::on_signals()?;
     let running = Running::start([&app as &dyn Service], &shutdown);

@@ -9,8 +9,12 @@ use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use access::{AccessLayer, CachedDecisions, Issuer, Principal, Rules, TokenSource, TrialIssuer, Verifier};
 use business_time::{BusinessClock, ManualClock, SystemClock, Timestamp, WallClock};
 use client_registry::RegistryDecisions;
+use command::Commands;
 use contracts::{
-    event::v1::{event_log_service_client::EventLogServiceClient, event_log_service_server::EventLogServiceServer},
+    event::v1::{
+        dead_letter_service_server::DeadLetterServiceServer, event_log_service_client::EventLogServiceClient,
+        event_log_service_server::EventLogServiceServer,
+    },
     evidence::v1::audit_service_server::AuditServiceServer,
 };
 use database::Database;
@@ -21,7 +25,7 @@ use runtime::{
     server::{Edge, Server, Services},
 };
 use secrecy::ExposeSecret;
-use service::{Config, Deps, Nothing, Process, Running, Service};
+use service::{Config, DeadLetters, Deps, Nothing, Process, Running, Service};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -168,6 +172,7 @@ impl Suite {
         let services = apps
             .services()
             .with(EventLogServiceServer::new(event_log::service(apps.logs())))
+            .with(DeadLetterServiceServer::new(DeadLetters::new(apps.commands())))
             .with(AuditServiceServer::new(evidence::audit::service(apps.databases())));
 
         let (shutdown, failed) = (CancellationToken::new(), CancellationToken::new());
@@ -394,6 +399,10 @@ impl Apps {
 
     fn logs(&self) -> Vec<EventLog> {
         self.all().into_iter().map(|(_, app)| app.log()).collect()
+    }
+
+    fn commands(&self) -> Vec<(&'static str, Commands)> {
+        self.all().into_iter().map(|(name, app)| (name, app.commands().clone())).collect()
     }
 
     fn databases(&self) -> Vec<(&'static str, database::Database)> {

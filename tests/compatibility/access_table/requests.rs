@@ -20,6 +20,8 @@ impl House {
             "StaffService" => self.of_staff(rpc).await,
             "SuppressionService" => self.of_suppressions(rpc, side).await,
             "AuditService" | "EventLogService" => json!({ "service": "escalation" }),
+            "DeadLetterService" if rpc.ends_with("/ListDeadLetters") => json!({ "service": "escalation" }),
+            "DeadLetterService" => json!({ "service": "escalation", "subscription": "escalation.from-notification" }),
             _ => self.of_registry(rpc, side),
         }
     }

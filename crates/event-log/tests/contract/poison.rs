@@ -154,16 +154,15 @@ impl World {
     async fn redrive(&self, aggregate: Option<&str>) -> u64 {
         let state = self.subscription().await.unwrap();
         let tx = self.consumer.begin().await.unwrap();
-        let asked = redrive(&tx, &state.subscription, aggregate).await.unwrap();
+        assert_eq!(redrive(&tx, "nobody", aggregate).await.unwrap(), None);
+        let asked = redrive(&tx, &state.subscription, aggregate).await.unwrap().unwrap();
         tx.commit().await.unwrap();
         asked
     }
 
     async fn until_dead_letters_are(&self, count: u64) {
-        testkit::eventually(Duration::from_secs(20), async || {
-            self.subscription().await.unwrap().dead_letters == count
-        })
-        .await;
+        testkit::eventually(Duration::from_secs(20), async || self.subscription().await.unwrap().dead_letters == count)
+            .await;
         assert_eq!(dead(self).await.len() as u64, count);
     }
 
