@@ -20,7 +20,10 @@ use database::{MigrationSet, Step};
 /// This service's own tables.
 const OWN: MigrationSet = MigrationSet {
     owner: "reporting",
-    steps: &[Step { name: "0001_reporting", sql: include_str!("migrations/0001_reporting.sql") }],
+    steps: &[
+        Step { name: "0001_reporting", sql: include_str!("migrations/0001_reporting.sql") },
+        Step { name: "0002_report_of_incident", sql: include_str!("migrations/0002_report_of_incident.sql") },
+    ],
 };
 
 /// Every table that this service needs, those of the crates among them.

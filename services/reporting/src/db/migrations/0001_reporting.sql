@@ -16,7 +16,6 @@ CREATE TABLE report (
   update_time {bigint} NOT NULL
 );
 CREATE UNIQUE INDEX report_of_period ON report (engagement, type, period) WHERE NOT cancelled;
-CREATE UNIQUE INDEX report_of_incident ON report (case_name, period) WHERE case_name <> '' AND NOT cancelled;
 CREATE INDEX report_due ON report (next_due_time) WHERE next_due_time IS NOT NULL;
 CREATE INDEX report_newest ON report (create_time, id);
 CREATE INDEX report_of_client ON report (client, create_time, id);
