@@ -34,10 +34,10 @@ pub struct DeadLetter {
 ///
 /// # Errors
 /// [`crate::Error::Database`].
-pub async fn dead_letters(db: &Database, after: u64, limit: u32) -> Result<Vec<DeadLetter>> {
+pub async fn dead_letters(db: &Database, after: u64, limit: i64) -> Result<Vec<DeadLetter>> {
     let sql = "SELECT seq, subscription, stream, event, reason, dead_time, redrive FROM dead_letter \
                WHERE seq > ? ORDER BY seq LIMIT ?";
-    let rows = query_all(db.reader(), sql, vec![signed(after).into(), i64::from(limit).into()]).await?;
+    let rows = query_all(db.reader(), sql, vec![signed(after).into(), limit.into()]).await?;
     rows.iter()
         .map(|row| {
             let event: Vec<u8> = row.try_get("", "event")?;

@@ -22,8 +22,8 @@
 //!   reader_holder, reader_until           the reader's lease
 //!
 //! dead_letter    events that this subscription could not handle, and later ones of their aggregates
-//!   redrive                               above 0 where it is to be handled again
 //!   seq, subscription, stream, event_id, incarnation, position, aggregate, event (encoded), reason, dead_time
+//!   redrive                               above 0 where it is to be handled again
 //! ```
 //!
 //! Positions go on rising over incarnations: a new one begins behind the last position of the one before, with

@@ -43,10 +43,8 @@ impl DeadLetterService for DeadLetters {
         let commands = self.commands(&request.service)?;
         let list = format!("deadLetters?service={}", request.service);
         let page = Page::read(&list, request.page_size, &request.page_token)?;
-        let after = page.after.as_deref().map_or(Ok(0), str::parse).map_err(|_| {
-            Refusal::field("BAD_PAGE_TOKEN", "page_token", "is not a token of this list; begin without one")
-        })?;
-        let letters = event_log::dead_letters(commands.db(), after, page.size + 1).await;
+        let after = page.after.as_deref().and_then(|seq| seq.parse().ok()).unwrap_or(0);
+        let letters = event_log::dead_letters(commands.db(), after, page.limit()).await;
         let mut letters = letters.map_err(|error| command::Fault::from(error).into_refusal(LIST))?;
         let next_page_token = page.cut(&list, &mut letters, |letter| letter.seq.to_string());
         Ok(Response::new(ListDeadLettersResponse {

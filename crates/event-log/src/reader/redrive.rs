@@ -15,9 +15,12 @@ impl Run<'_> {
             return Ok(None);
         }
         while let Some(event) = reader.row.next_redrive(&reader.db).await? {
-            if shutdown.is_cancelled() || (reader.rules.leases && !self.lease.hold(&reader.db, &*reader.clock).await?) {
-                self.stand = None;
+            if shutdown.is_cancelled() {
                 return Ok(None);
+            }
+            if reader.rules.leases && !self.lease.hold(&reader.db, &*reader.clock).await? {
+                self.stand = None;
+                return Ok(Some(reader.tuning.lease / 8));
             }
             match reader.redo(&event).await {
                 Ok(()) => {
