@@ -33,11 +33,9 @@ pub const MOST: usize = 200;
 /// word out of the check. In the findings' words such marks are spaces; places are those of the text as it came.
 pub fn check_all(text: &str, profile: &Profile) -> Report {
     let unmark = |line: &str| {
-        let indent = line.len() - line.trim_start().len();
-        let (indent, rest) = line.split_at(indent);
-        let marks = rest.len() - rest.trim_start_matches(['>', ' ']).len();
-        let (marks, rest) = rest.split_at(marks);
-        format!("{indent}{}{}", " ".repeat(marks.len()), rest.replace('`', " "))
+        let quoted = |sign: char| sign == '>' || sign.is_whitespace();
+        let (marks, rest) = line.split_at(line.len() - line.trim_start_matches(quoted).len());
+        format!("{}{}", marks.replace('>', " "), rest.replace('`', " "))
     };
     check(&text.split_inclusive('\n').map(unmark).collect::<String>(), profile)
 }
