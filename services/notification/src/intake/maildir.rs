@@ -167,5 +167,8 @@ mod tests {
         assert_eq!(from.as_deref(), Some(""), "the null sender");
         assert_eq!(to, ["bounces+t@firm.example", "bounces@firm.example"]);
         assert_eq!(envelope(b"From: a@b.example\r\n\r\nReturn-Path: <x@y>").0, None);
+        let below =
+            b"Received: by mx.firm.example; x\r\nReturn-Path: <forged@firm.example>\r\nFrom: a@b.example\r\n\r\n";
+        assert_eq!(envelope(below).0, None);
     }
 }

@@ -2,10 +2,10 @@
 
 use contracts::{
     client_registry::v1::Channel,
-    escalation::v1::{ClockBreached, ClockKind},
+    escalation::v1::{CaseClosed, ClockBreached, ClockKind},
     notification::v1::{
-        AlertSide, AlertStep, DeliverySucceeded, MailState, MessageNature, NotificationKind, NotificationState,
-        SendMessageRequest,
+        AlertSide, AlertStep, DeliverySucceeded, MailState, MessageNature, Notification, NotificationKind,
+        NotificationState, SendMessageRequest,
     },
 };
 use testkit::{TestDatabase, both_databases};
@@ -13,6 +13,7 @@ use tonic::Code;
 
 use crate::{
     alerts::{alert, declare, step, steps},
+    provider::Break,
     support::*,
 };
 
@@ -22,6 +23,9 @@ both_databases!(sets();
     an_automatic_answer_reaches_nobody,
     a_failure_notice_says_that_the_mail_did_not_arrive,
     a_mail_to_several_came_back_once_each_copy_has,
+    while_the_relay_is_away_a_round_ends_and_that_is_told,
+    a_second_lost_answer_ends_the_round_and_that_is_told,
+    a_mail_that_came_back_is_not_sent_again_once_the_case_is_closed,
     an_address_that_is_none_keeps_nobody_else_from_being_told,
     an_update_goes_to_whoever_is_told_of_incidents,
     an_update_needs_a_case,
@@ -115,6 +119,54 @@ async fn a_mail_to_several_came_back_once_each_copy_has(db: TestDatabase) {
         NotificationState::HandedOver,
         "what the first copies became says nothing of the second"
     );
+}
+
+async fn while_the_relay_is_away_a_round_ends_and_that_is_told(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.alert_provider.away(true);
+    declare(&house, "cases/1").await;
+    let failed = until_failed(&house).await;
+    assert_eq!(failed.reason, "RELAY_AWAY");
+    assert!(!house.notifications(NotificationKind::AlertFailed).await.is_empty());
+    house.alert_provider.away(false);
+    house.at("2026-06-01T10:00:00Z").await;
+    let again = alert(&house, AlertSide::Client, Channel::Email).await;
+    assert_eq!(again.state(), NotificationState::HandedOver, "the next round tries again");
+}
+
+async fn a_second_lost_answer_ends_the_round_and_that_is_told(db: TestDatabase) {
+    let house = House::new(db).await;
+    house.alert_provider.blind();
+    let losing = house.alert_provider.clone();
+    house.alert_provider.break_next(Break::Forgets);
+    house.alert_provider.during(move || losing.break_next(Break::Forgets));
+    declare(&house, "cases/1").await;
+    let failed = until_failed(&house).await;
+    assert_eq!((failed.reason.as_str(), failed.attempts), ("OUTCOME_UNKNOWN", 2), "twice, and not without end");
+    assert!(!house.notifications(NotificationKind::AlertFailed).await.is_empty());
+}
+
+/// The client's mail, once its round is over; time passes until then, by both clocks, since claims go by the system's.
+async fn until_failed(house: &House) -> Notification {
+    for minute in 16..40 {
+        let mail = alert(house, AlertSide::Client, Channel::Email).await;
+        if mail.state() == NotificationState::Failed {
+            return mail;
+        }
+        house.system.advance("1m".parse().unwrap());
+        house.at(&format!("2026-06-01T09:{minute}:00Z")).await;
+    }
+    panic!("it never fails");
+}
+
+async fn a_mail_that_came_back_is_not_sent_again_once_the_case_is_closed(db: TestDatabase) {
+    let house = House::new(db).await;
+    declare(&house, "cases/1").await;
+    let mail = alert(&house, AlertSide::Client, Channel::Email).await;
+    house.take(&failure_notice("mailer-daemon@client.example", &mail.message_id, "failed")).await;
+    house.tell("cases/1", &CaseClosed { case: "cases/1".into(), client: ACME.into() }).await;
+    house.at("2026-06-01T10:00:00Z").await;
+    assert_eq!(alert(&house, AlertSide::Client, Channel::Email).await.attempts, 1);
 }
 
 async fn an_address_that_is_none_keeps_nobody_else_from_being_told(db: TestDatabase) {

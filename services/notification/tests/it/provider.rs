@@ -40,6 +40,8 @@ pub struct Breakable {
     next: Arc<Mutex<Option<Break>>>,
     /// Cannot be asked what became of an attempt.
     blind: Arc<AtomicBool>,
+    /// Takes nothing for now.
+    away: Arc<AtomicBool>,
     /// Hand-overs begun.
     begun: Arc<Mutex<u32>>,
     /// Of each hand-over.
@@ -58,6 +60,7 @@ impl Breakable {
             outbox,
             next: Arc::default(),
             blind: Arc::default(),
+            away: Arc::default(),
             begun: Arc::default(),
             tokens: Arc::default(),
             during: Arc::default(),
@@ -68,6 +71,11 @@ impl Breakable {
     /// Can no longer be asked what became of an attempt, as SMTP cannot.
     pub fn blind(&self) {
         self.blind.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes nothing from now on, or is back.
+    pub fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
     }
 
     /// Holds every hand-over back from now on.
@@ -117,6 +125,9 @@ impl MailProvider for Breakable {
         let gate = self.stalled.lock().unwrap().clone();
         if let Some(gate) = gate {
             drop(gate.acquire().await);
+        }
+        if self.away.load(Ordering::SeqCst) {
+            return HandOver::Unavailable { reason: "RELAY_AWAY".into() };
         }
         match how {
             None => self.outbox.hand_over(mail).await,

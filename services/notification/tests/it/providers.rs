@@ -185,6 +185,13 @@ async fn a_4xx_is_for_now_and_a_5xx_for_good() {
 }
 
 #[tokio::test]
+async fn no_address_that_a_relay_repeats_stays_in_its_receipt() {
+    let (_server, smtp) = scripted(Script::TakesWith("250 2.6.0 <jo@client.example> queued as 7F3A")).await;
+    let HandOver::Accepted { receipt, .. } = smtp.hand_over(&mail(1)).await else { panic!("not taken") };
+    assert_eq!(receipt, "2.6.0 queued as 7F3A");
+}
+
+#[tokio::test]
 async fn an_answer_lost_after_the_final_dot_is_unknown() {
     for script in [Script::DropsAfterMessage, Script::StallsAfterMessage] {
         let (server, smtp) = scripted(script).await;

@@ -20,6 +20,8 @@ pub enum Script {
     /// Nothing.
     #[default]
     Takes,
+    /// Takes it, with this answer to the final dot.
+    TakesWith(&'static str),
     /// This answer to `RCPT` of this address.
     RefusesRecipient(&'static str, &'static str),
     /// This answer to `MAIL`.
@@ -213,7 +215,10 @@ impl SmtpServer {
                         _ => {
                             let mut state = self.state.lock().unwrap();
                             state.taken.push(std::mem::take(&mut mail));
-                            format!("250 2.0.0 queued as {}", state.taken.len())
+                            match script {
+                                Script::TakesWith(answer) => answer.to_owned(),
+                                _ => format!("250 2.0.0 queued as {}", state.taken.len()),
+                            }
                         }
                     };
                     match script {

@@ -201,6 +201,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_without_words_is_no_report() {
+        let check = check("-- 12 --", &Profile::default());
+        assert_eq!((check.language, settle(&check, &[]).unwrap_err().reason), (Checked::NoWords, "TEXT_MISSING"));
+    }
+
+    #[test]
     fn another_language_blocks_nothing_and_is_told_as_not_checked() {
         let check =
             check("Wir senden Ihnen den Bericht am Donnerstag, wie wir es vereinbart haben.", &Profile::default());
