@@ -25,7 +25,7 @@ both_databases!(sets();
     a_mail_to_several_came_back_once_each_copy_has,
     while_the_relay_is_away_a_round_ends_and_that_is_told,
     a_second_lost_answer_ends_the_round_and_that_is_told,
-    a_mail_that_came_back_is_not_sent_again_once_the_case_is_closed,
+    a_mail_that_comes_back_after_its_case_was_closed_is_not_sent_again,
     an_address_that_is_none_keeps_nobody_else_from_being_told,
     an_update_goes_to_whoever_is_told_of_incidents,
     an_update_needs_a_case,
@@ -159,12 +159,12 @@ async fn until_failed(house: &House) -> Notification {
     panic!("it never fails");
 }
 
-async fn a_mail_that_came_back_is_not_sent_again_once_the_case_is_closed(db: TestDatabase) {
+async fn a_mail_that_comes_back_after_its_case_was_closed_is_not_sent_again(db: TestDatabase) {
     let house = House::new(db).await;
     declare(&house, "cases/1").await;
     let mail = alert(&house, AlertSide::Client, Channel::Email).await;
-    house.take(&failure_notice("mailer-daemon@client.example", &mail.message_id, "failed")).await;
     house.tell("cases/1", &CaseClosed { case: "cases/1".into(), client: ACME.into() }).await;
+    house.take(&failure_notice("mailer-daemon@client.example", &mail.message_id, "failed")).await;
     house.at("2026-06-01T10:00:00Z").await;
     assert_eq!(alert(&house, AlertSide::Client, Channel::Email).await.attempts, 1);
 }

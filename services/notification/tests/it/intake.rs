@@ -18,7 +18,6 @@ both_databases!(sets();
     while_the_database_is_away_the_mail_server_keeps_the_mail,
     a_second_mail_smuggled_into_one_stays_words,
     a_maildir_is_emptied_and_nothing_is_lost,
-    what_cannot_be_read_keeps_no_other_mail_waiting,
     a_failure_notice_by_lmtp_finds_its_mail_by_the_envelope,
 );
 
@@ -159,16 +158,6 @@ async fn a_second_mail_smuggled_into_one_stays_words(db: TestDatabase) {
     house.quiet().await;
     assert_eq!(house.mails(BOSS).await.len(), 4);
     assert!(house.mails(BOSS).await.iter().all(|mail| mail.from.contains("carla@client.example")));
-}
-
-async fn what_cannot_be_read_keeps_no_other_mail_waiting(db: TestDatabase) {
-    let (house, folder) = house(db).await;
-    std::fs::create_dir(folder.path().join("maildir/new/0.unreadable")).unwrap();
-    let raw = of_carla("1@client.example", "Return-Path: <carla@client.example>\r\n", "Where is my pump?");
-    let mail = put(&folder, "1.a", raw.as_bytes());
-    eventually(SOON, async || !mail.exists()).await;
-    house.quiet().await;
-    assert_eq!(house.mails(BOSS).await.len(), 1);
 }
 
 /// Puts a mail into the maildir as a mail server does.
