@@ -107,9 +107,10 @@ fn left_rightly(evidence: &Evidence, notification: &Notification, mail: &Eml) ->
     bears_its_ids(notification, mail)?;
     let time = instant(notification.hand_over_time.as_ref()).ok_or("left, but nothing says when")?;
     let policy = evidence.policy_at(time).ok_or("left before there was a policy")?;
-    // While the registry is down nobody permits: a critical alert leaves by the copy of who is told, and says so (SOP 8.2).
-    let from_copy = notification.kind() == NotificationKind::CriticalAlert
-        && notification.attempts_made.iter().any(|attempt| attempt.from_copy);
+    // While the registry is down nobody permits: a critical alert, and the notice that one failed, leaves by the copy of who is
+    // told, and says so (SOP 8.2).
+    let is_critical = matches!(notification.kind(), NotificationKind::CriticalAlert | NotificationKind::AlertFailed);
+    let from_copy = is_critical && notification.attempts_made.iter().any(|attempt| attempt.from_copy);
     if !from_copy {
         was_permitted(evidence, notification, time)?;
     }

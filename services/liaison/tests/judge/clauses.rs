@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use contracts::client_registry::v1::FirmRole;
+use contracts::{
+    client_registry::v1::FirmRole,
+    notification::v1::{AlertAttempt, Notification, NotificationKind},
+};
 use liaison::{
     folder::{ClientRecord, ContactVersion, Folder, StaffRecord, StaffVersion},
     judge::{Ruling, Verdict, judge, verify},
@@ -261,6 +264,21 @@ fn nobody_confirms_for_the_client_from_an_address_of_the_firms() {
     });
     let table = judge(&Folder::read(&folder).unwrap());
     assert!(table.broken().contains(&"8.4"), "{table}");
+}
+
+#[test]
+fn without_a_permit_the_notice_that_an_alert_failed_leaves_by_the_copy_alone_and_says_so() {
+    let (_dir, folder) = folder();
+    let bench = Bench::new(&folder);
+    let to_management = |one: &Notification| one.audience == "MANAGEMENT";
+    let notice = crate::bench::notification(&bench.evidence(), NotificationKind::AlertFailed, to_management).unwrap();
+    bench.audit("client-registry", |rows| rows.retain(|row| !row.resources.contains(&notice.name)));
+    assert_eq!(judge(&Folder::read(&folder).unwrap()).broken(), ["6"], "nobody permitted it");
+    bench.protos::<Notification>("notifications.json", |all| {
+        let notice = all.iter_mut().find(|one| one.name == notice.name).unwrap();
+        notice.attempts_made = vec![AlertAttempt { attempt: 1, from_copy: true, ..AlertAttempt::default() }];
+    });
+    assert!(judge(&Folder::read(&folder).unwrap()).broken().is_empty());
 }
 
 #[test]

@@ -94,17 +94,16 @@ pub struct Attempts {
     pub calls: Vec<crate::call::StoredCall>,
 }
 
-/// The attempts of an alert; none of what is no alert.
+/// The attempts of an alert, and of the notice that one failed, which may leave by the copy of who is told too; none of
+/// anything else.
 ///
 /// # Errors
 /// The database's.
 pub async fn attempts<C: database::ConnectionTrait>(conn: &C, notification: &Notification) -> Result<Attempts, Fault> {
-    Ok(match (&notification.alert, notification.channel) {
-        (None, _) => Attempts::default(),
-        (Some(_), Channel::Email) => {
-            Attempts { mails: repo::attempts(conn, &notification.id).await?, calls: Vec::new() }
-        }
-        (Some(_), Channel::Phone) => {
+    Ok(match (notification.kind.is_critical(), notification.channel) {
+        (false, _) => Attempts::default(),
+        (true, Channel::Email) => Attempts { mails: repo::attempts(conn, &notification.id).await?, calls: Vec::new() },
+        (true, Channel::Phone) => {
             Attempts { mails: Vec::new(), calls: crate::call::of_notification(conn, &notification.id).await? }
         }
     })

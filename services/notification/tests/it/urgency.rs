@@ -7,12 +7,13 @@ use contracts::{
     client_registry::v1::Channel,
     escalation::v1::{ClockBreached, ClockKind},
     notification::v1::{
-        AlertProgressed, AlertSide, AlertStep, CallState, NotificationKind, NotificationState, ReportCallRequest,
+        AlertProgressed, AlertSide, AlertStep, CallState, DeliverySucceeded, NotificationKind, NotificationState,
+        ReportCallRequest,
     },
 };
 use database::exec;
 use service::Service;
-use testkit::{TestDatabase, both_databases, eventually};
+use testkit::{TestDatabase, both_databases, eventually, eventually_some};
 
 use crate::{
     alerts::{alert, calls, declare, declared, try_report},
@@ -22,6 +23,7 @@ use crate::{
 both_databases!(sets();
     all_four_are_attempted_while_ten_thousand_mails_wait_the_provider_stalls_and_the_registry_is_down,
     a_registry_that_hangs_is_waited_for_two_seconds,
+    a_notice_that_an_alert_failed_leaves_by_the_copy_too_and_says_so,
     a_call_that_stalls_holds_up_nothing_else,
     the_copy_follows_what_the_registry_says_and_never_goes_back,
     without_a_copy_it_waits_for_the_registry,
@@ -120,6 +122,20 @@ async fn a_registry_that_hangs_is_waited_for_two_seconds(db: TestDatabase) {
     eventually(AT_ONCE, async || attempted(&house).await == 4).await;
     assert!(begun.elapsed() >= Duration::from_secs(2) && begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
     assert!(house.told::<AlertProgressed>().await.iter().all(|one| one.from_copy));
+}
+
+async fn a_notice_that_an_alert_failed_leaves_by_the_copy_too_and_says_so(db: TestDatabase) {
+    let house = House::new(db).await;
+    for _ in 0..8 {
+        house.phones.break_next(PhoneBreak::Refuses { number: true });
+    }
+    house.registry.state().down = true;
+    house.only_tell("cases/1", &declared(&house, "cases/1")).await;
+    let is_notice = |one: &DeliverySucceeded| one.kind() == NotificationKind::AlertFailed;
+    let notice = eventually_some(AT_ONCE, async || house.told().await.into_iter().find(is_notice)).await;
+    house.registry.state().down = false;
+    let notice = house.notification(&notice.notification).await;
+    assert_eq!((notice.audience.as_str(), notice.attempts_made[0].from_copy), ("MANAGEMENT", true));
 }
 
 async fn a_call_that_stalls_holds_up_nothing_else(db: TestDatabase) {
